@@ -1,0 +1,1 @@
+"""What runs: Faust, Kafka, Redis, Prometheus, files and the command line."""

@@ -1,0 +1,88 @@
+"""Bytes to events and back; every refusal has a reason from the fixed list.
+
+`msgspec` decodes and checks in one pass of C, and stops at the first fault of an event.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from streams import events
+from streams.conventions import Reason
+from streams.errors import RejectedError
+
+_decoder: msgspec.json.Decoder[events.AnyEvent] = msgspec.json.Decoder(events.AnyEvent)
+_encoder = msgspec.json.Encoder()
+
+_REASON_OF_MESSAGE: tuple[tuple[re.Pattern[str], Reason], ...] = (
+    (re.compile(r"^Object missing required field"), Reason.MISSING_FIELD),
+    (re.compile(r"^Invalid value .* - at `\$\.type`$"), Reason.UNKNOWN_TYPE),
+    (re.compile(r"with a timezone component"), Reason.TIME_WITHOUT_OFFSET),
+    (re.compile(r"^(Invalid RFC3339|Expected `datetime)"), Reason.INVALID_TIME),
+    (re.compile(r"^Expected `str` of length <="), Reason.TOO_LONG),
+    (re.compile(r"^Expected `str` of length >="), Reason.OUT_OF_RANGE),
+    (re.compile(r"^Expected `(int|float)` [<>]=|out of range"), Reason.OUT_OF_RANGE),
+    (re.compile(r"^Invalid enum value"), Reason.UNKNOWN_VALUE),
+)
+"""First match wins; whatever is left is a value of the wrong JSON type."""
+
+_QUOTED_VALUE = re.compile(r"^(Invalid (?:enum )?value) '.*'", re.DOTALL)
+
+
+def decode_event(data: bytes) -> events.AnyEvent:
+    """The event in one Kafka value.
+
+    Raises:
+        RejectedError: with the reason and the place of the first fault.
+
+    >>> decode_event(b'{"type": "heartbeat", "organisation": "skara"}')
+    Traceback (most recent call last):
+    streams.errors.RejectedError: missing_field: Object missing required field `source`
+    """
+    if len(data) > events.MAX_EVENT_BYTES:
+        detail = f"{len(data):,} bytes; an event has at most {events.MAX_EVENT_BYTES:,}"
+        raise RejectedError(Reason.TOO_LARGE, detail)
+    try:
+        event = _decoder.decode(data)
+    except msgspec.ValidationError as fault:
+        raise _rejected(str(fault)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise RejectedError(Reason.NOT_JSON, str(fault)) from None
+    if isinstance(event, events.CallRecord):
+        _check_record(event)
+    return event
+
+
+def encode_event(event: events.Event) -> bytes:
+    """The JSON of an event, without line end."""
+    return _encoder.encode(event)
+
+
+def _rejected(message: str) -> RejectedError:
+    for pattern, reason in _REASON_OF_MESSAGE:
+        if pattern.search(message):
+            break
+    else:
+        reason = Reason.WRONG_TYPE
+    # A rejected value may be a telephone number in the wrong field: name the place, not the value.
+    return RejectedError(reason, _QUOTED_VALUE.sub(r"\1", message))
+
+
+def _check_record(record: events.CallRecord) -> None:
+    """A record whose clocks run backwards describes no call; guessing would hide it."""
+    if record.left_at is None and record.reason is not None:
+        raise RejectedError(Reason.MISSING_FIELD, "`reason` is given without `left_at`")
+    if record.answered_at is None and record.left_at is None and record.ended_at is None:
+        return
+    for name in ("answered_at", "left_at", "ended_at"):
+        moment = getattr(record, name)
+        if moment is not None and moment < record.entered_at:
+            raise RejectedError(Reason.CONTRADICTORY_TIMES, f"`{name}` is before `entered_at`")
+    if (
+        record.answered_at is not None
+        and record.ended_at is not None
+        and record.ended_at < record.answered_at
+    ):
+        raise RejectedError(Reason.CONTRADICTORY_TIMES, "`ended_at` is before `answered_at`")

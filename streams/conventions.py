@@ -1,0 +1,89 @@
+"""Every name that leaves the program, spelled once: metrics, labels, reasons, Redis keys."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+PREFIX = "kontaktpuls"
+
+TOTAL = ""
+"""The part that counts a citizen once, over all queues or mailboxes."""
+
+OTHER = "other"
+"""Label of queues, mailboxes, desks and sources that no configuration names."""
+
+TABLE_COHORTS = "cohorts"
+
+
+class Reason(StrEnum):
+    """Why an event was rejected; the fixed list of dead-letter reasons."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    NOT_JSON = "not_json"
+    UNKNOWN_TYPE = "unknown_type"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_VALUE = "unknown_value"
+    OUT_OF_RANGE = "out_of_range"
+    TOO_LONG = "too_long"
+    INVALID_TIME = "invalid_time"
+    TIME_WITHOUT_OFFSET = "time_without_offset"
+    CONTRADICTORY_TIMES = "contradictory_times"
+    UNKNOWN_ORGANISATION = "unknown_organisation"
+    WRONG_TOPIC = "wrong_topic"
+    FROM_THE_FUTURE = "from_the_future"
+    BEYOND_HORIZON = "beyond_horizon"
+
+
+class Label(StrEnum):
+    """Prometheus labels."""
+
+    ORGANISATION = "organisation"
+    CHANNEL = "channel"
+    QUEUE = "queue"
+    MAILBOX = "mailbox"
+    DESK = "desk"
+    SURVEY = "survey"
+    WINDOW = "window"
+    PROMISE = "promise"
+    VARIANT = "variant"
+    REASON = "reason"
+    QUANTILE = "quantile"
+    QUESTION = "question"
+    SOURCE = "source"
+    PARTITION = "partition"
+    HOURS = "hours"
+
+
+class Monitor(StrEnum):
+    """Metrics about the pipeline itself (counters get their `_total` from the exposition)."""
+
+    AS_OF = "kontaktpuls_as_of_timestamp_seconds"
+    SOURCE_THROUGH = "kontaktpuls_source_through_timestamp_seconds"
+    SOURCE_SEEN = "kontaktpuls_source_seen"
+    OPEN = "kontaktpuls_open"
+    OWNED = "kontaktpuls_partition_owned"
+    RECOVERING = "kontaktpuls_recovering"
+    EVENTS_IN = "kontaktpuls_events_in"
+    APPLIED = "kontaktpuls_events_applied"
+    UNCHANGED = "kontaktpuls_events_unchanged"
+    FORWARDED = "kontaktpuls_events_forwarded"
+    REJECTED = "kontaktpuls_events_rejected"
+    CONFLICTS = "kontaktpuls_fact_conflicts"
+    UNKNOWN_PART = "kontaktpuls_events_unknown_part"
+    CONTACTS = "kontaktpuls_contacts_retained"
+    COHORTS = "kontaktpuls_cohorts_retained"
+    OPEN_CONTACTS = "kontaktpuls_contacts_open"
+    RENDER_SECONDS = "kontaktpuls_render_seconds"
+    REDIS_UP = "kontaktpuls_redis_up"
+
+
+def redis_snapshot(organisation: str, channel: str) -> str:
+    """Redis key of the live snapshot of one channel."""
+    return f"{PREFIX}:live:{organisation}:{channel}"
+
+
+def redis_rollups(organisation: str, channel: str, utc_day: str) -> str:
+    """Redis hash of the hourly rollups of one UTC day; fields are `hour|part`."""
+    return f"{PREFIX}:rollup:{organisation}:{channel}:{utc_day}"

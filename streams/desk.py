@@ -1,0 +1,307 @@
+"""A desk: one channel of one partition, with the books of every organisation that lives there.
+
+It takes records as they come from Kafka, tells what to reject and what to forward, and says which
+rows must be stored. It does no IO: the agent that owns it writes, waits for acknowledgements, and
+comes back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from streams import events
+from streams.books import Book
+from streams.codec import decode_event
+from streams.cohorts import (
+    FRONTIERS,
+    RowKey,
+    decode_contacts,
+    decode_frontiers,
+    encode_contacts,
+    encode_frontiers,
+)
+from streams.conventions import OTHER, Reason
+from streams.errors import RejectedError
+from streams.facts import (
+    AnyFact,
+    Answer,
+    Answered,
+    Entered,
+    Left,
+    Received,
+    Recorded,
+    Sent,
+    Visited,
+    fact_of,
+)
+from streams.instants import MINUTE, from_datetime
+from streams.topics import CHANNEL_OF_EVENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from streams.organisations import Channel, Organisation
+
+CLOCK_TOLERANCE = 5 * MINUTE
+"""Exchanges' clocks drift; more than this ahead of the broker's is a fault."""
+
+Clock = Literal["wall", "events"]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A record as it came from Kafka; `appended_at` is the broker's append time as an instant."""
+
+    value: bytes | None
+    key: bytes | None
+    appended_at: int
+    offset: int
+    topic: str
+    partition: int
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """A record that cannot be applied, and why."""
+
+    record: Record
+    reason: Reason
+    detail: str
+
+
+class Applied(msgspec.Struct):
+    """What came of a batch.
+
+    Attributes:
+        rejected: for the dead-letter topic.
+        forwarded: (organisation, record) of other partitions.
+    """
+
+    rejected: list[Rejection] = msgspec.field(default_factory=list)
+    forwarded: list[tuple[str, Record]] = msgspec.field(default_factory=list)
+
+
+class Totals(msgspec.Struct):
+    """Conservation: `events_in = applied + unchanged + forwarded + sum(rejected)`."""
+
+    events_in: int = 0
+    applied: int = 0
+    unchanged: int = 0
+    forwarded: int = 0
+    rejected: Counter[str] = msgspec.field(default_factory=Counter)
+    unknown_part: int = 0
+
+
+class Desk:
+    """The books of one channel of one partition.
+
+    Attributes:
+        channel, partition, incarnation: whose rows it writes.
+        books: by organisation.
+        totals: counted since this desk was made.
+    """
+
+    def __init__(  # noqa: PLR0913 - all keyword-only
+        self,
+        *,
+        channel: Channel,
+        partition: int,
+        organisations: dict[str, Organisation],
+        owns: Callable[[str], bool],
+        incarnation: str,
+        horizon: int,
+        clock: Clock = "wall",
+    ) -> None:
+        """A desk without contacts.
+
+        Args:
+            channel: which of the four event topics it serves.
+            partition: of that topic.
+            organisations: every configured organisation, by name.
+            owns: whether an organisation's records belong on this partition.
+            incarnation: new at every assignment.
+            horizon: how far back facts are accepted, in microseconds.
+            clock: whether facts are judged by the broker's clock or by their own.
+        """
+        self.channel = channel
+        self.partition = partition
+        self.incarnation = incarnation
+        self.books: dict[str, Book] = {}
+        self.totals = Totals()
+        self._organisations = organisations
+        self._owns = owns
+        self._horizon = horizon
+        self._clock = clock
+        self._dirty: set[tuple[str, int]] = set()
+        self._flushing: set[tuple[str, int]] = set()
+        self._inherited: dict[tuple[str, int], list[bytes]] = {}
+
+    def apply(self, records: Sequence[Record]) -> Applied:
+        """Take in a batch of records and bring the books up to date."""
+        result = Applied()
+        totals = self.totals
+        totals.events_in += len(records)
+        touched: set[str] = set()
+        for record in records:
+            try:
+                event = decode_event(record.value or b"") if record.value else _refuse_empty()
+                if event.organisation in self._organisations and not self._owns(event.organisation):
+                    result.forwarded.append((event.organisation, record))
+                    totals.forwarded += 1
+                elif self._accept(event, record.appended_at):
+                    totals.applied += 1
+                    touched.add(event.organisation)
+                else:
+                    totals.unchanged += 1
+            except RejectedError as refusal:
+                result.rejected.append(Rejection(record, refusal.reason, refusal.detail))
+                totals.rejected[refusal.reason] += 1
+        for organisation in touched:
+            self.books[organisation].settle()
+        return result
+
+    def book(self, organisation: str) -> Book:
+        """The book of an organisation; a new one at its first fact."""
+        book = self.books.get(organisation)
+        if book is None:
+            book = Book(self._organisations[organisation], self.channel)
+            self.books[organisation] = book
+        return book
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something is not stored yet."""
+        return bool(self._dirty)
+
+    def flush(self) -> list[tuple[bytes, bytes]]:
+        """The rows to store now: every cohort that changed, whole."""
+        rows = []
+        for organisation, cohort in sorted(self._dirty):
+            book = self.books[organisation]
+            if cohort == FRONTIERS:
+                value = encode_frontiers(book.frontiers)
+            else:
+                value = encode_contacts(book.snapshot(cohort))
+            rows.append((self._key(organisation, cohort), value))
+        self._flushing |= self._dirty
+        self._dirty.clear()
+        return rows
+
+    def acknowledged(self) -> list[bytes]:
+        """The rows that are superseded, now that Kafka has acknowledged the flush."""
+        superseded = [
+            key for place in sorted(self._flushing) for key in self._inherited.pop(place, ())
+        ]
+        self._flushing.clear()
+        return superseded
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take in stored rows of this channel and partition, whoever wrote them.
+
+        Rows of organisations that are no longer configured are left alone. Raises `StateError`
+        for a row that cannot be read.
+        """
+        for raw_key, value in rows:
+            key = RowKey.decode(raw_key)
+            if key.organisation not in self._organisations:
+                continue
+            book = self.book(key.organisation)
+            place = (key.organisation, key.cohort)
+            self._inherited.setdefault(place, []).append(raw_key)
+            if key.cohort == FRONTIERS:
+                for source, through in decode_frontiers(value).items():
+                    book.advance(source, through)
+                continue
+            for cohort in book.restore(key.cohort, decode_contacts(value)):
+                self._dirty.add((key.organisation, cohort))
+        for book in self.books.values():
+            book.settle()
+
+    def owns_row(self, key: bytes) -> bool:
+        """Whether a stored row belongs to this desk."""
+        return row_belongs(key, self.channel, self.partition)
+
+    def _accept(self, event: events.AnyEvent, appended_at: int) -> bool:
+        """Apply one event; whether it told anything new."""
+        name = event.organisation
+        if name not in self._organisations:
+            detail = "no file for it in config/organisations"
+            raise RejectedError(Reason.UNKNOWN_ORGANISATION, detail)
+        if isinstance(event, events.Heartbeat):
+            return self._heartbeat(event, appended_at)
+        if CHANNEL_OF_EVENT[type(event)] != self.channel:
+            detail = f"this type belongs on the topic of {CHANNEL_OF_EVENT[type(event)]}"
+            raise RejectedError(Reason.WRONG_TOPIC, detail)
+        contact_id, fact = fact_of(event)
+        first, last, part = _span(fact)
+        self._check_time(last, appended_at, "`at`" if first == last else "its last instant")
+        book = self.book(name)
+        oldest = appended_at - self._horizon
+        if self._clock == "events":
+            oldest = (book.as_of() or first) - self._horizon
+        if last < oldest:
+            detail = f"older than the horizon of {self._horizon // (24 * 60 * MINUTE)} days"
+            raise RejectedError(Reason.BEYOND_HORIZON, detail)
+        if part is not None and part not in book.plan.parts and self.channel != "surveys":
+            self.totals.unknown_part += 1
+        source = book.plan.source_of(part or "")
+        if book.advance(source, last):
+            self._dirty.add((name, FRONTIERS))
+        cohort = book.add(contact_id, fact, first)
+        if cohort is None:
+            return False
+        self._dirty.add((name, cohort))
+        return True
+
+    def _heartbeat(self, event: events.Heartbeat, appended_at: int) -> bool:
+        through = from_datetime(event.through)
+        self._check_time(through, appended_at, "`through`")
+        book = self.book(event.organisation)
+        source = event.source if event.source in book.plan.sources else OTHER
+        if book.advance(source, through):
+            self._dirty.add((event.organisation, FRONTIERS))
+            return True
+        return False
+
+    @staticmethod
+    def _check_time(at: int, appended_at: int, what: str) -> None:
+        if at > appended_at + CLOCK_TOLERANCE:
+            ahead = (at - appended_at) // MINUTE
+            detail = f"{what} is {ahead:,} minutes ahead of the broker's clock"
+            raise RejectedError(Reason.FROM_THE_FUTURE, detail)
+
+    def _key(self, organisation: str, cohort: int) -> bytes:
+        key = RowKey(self.partition, self.channel, organisation, cohort, self.incarnation)
+        return key.encode()
+
+
+def row_belongs(key: bytes, channel: Channel, partition: int) -> bool:
+    """Whether a stored row belongs to the desk of a channel and partition.
+
+    >>> row_belongs(b"3|calls|skara|77|w1", "calls", 3)
+    True
+    """
+    return key.startswith(f"{partition}|{channel}|".encode())
+
+
+def _refuse_empty() -> events.AnyEvent:
+    raise RejectedError(Reason.EMPTY, "the record has no value")
+
+
+def _span(fact: AnyFact) -> tuple[int, int, str | None]:
+    """First and last instant a fact speaks of, and the part it names."""
+    kind = type(fact)
+    if kind is Recorded:
+        times = (fact.at, fact.answered_at, fact.left_at, fact.ended_at)  # type: ignore[union-attr]
+        return fact.at, max(t for t in times if t is not None), fact.queue  # type: ignore[union-attr]
+    at = fact.at
+    if isinstance(fact, Entered | Answered | Left):
+        return at, at, fact.queue
+    if isinstance(fact, Received | Sent):
+        return at, at, fact.mailbox
+    if isinstance(fact, Visited):
+        return at, at, fact.desk
+    if isinstance(fact, Answer):
+        return at, at, fact.channel
+    return at, at, None

@@ -1,0 +1,304 @@
+"""Facts: what is known of a contact, in a form that merges.
+
+A contact is a set of facts. Adding one twice changes nothing, and the order does not matter.
+A fact with the same identity and a higher revision replaces the lower one; two that differ at
+the same revision are settled by the smaller encoding, so that every worker decides alike.
+
+| fact | identity |
+| --- | --- |
+| Entered, Answered, Left, Ended, Recorded | kind, queue, instant (of entry for Recorded) |
+| Received, Sent | kind, message |
+| Closed, Forwarded | kind, instant |
+| Answer | question |
+| Visited | one a visit |
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from streams import events
+from streams.events import CloseReason, LeaveReason, Question, SurveyChannel
+from streams.instants import SECOND, from_datetime
+
+
+class Fact(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Base of all facts; `at` and the like are instants."""
+
+    revision: int
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes two facts of one contact the same fact."""
+        raise NotImplementedError
+
+
+class Entered(Fact, frozen=True, gc=False, array_like=True, tag=1):
+    """A caller entered a queue."""
+
+    queue: str
+    at: int
+    caller: str | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (1, self.queue, self.at)
+
+
+class Answered(Fact, frozen=True, gc=False, array_like=True, tag=2):
+    """A member answered."""
+
+    queue: str
+    at: int
+    member: str | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (2, self.queue, self.at)
+
+
+class Left(Fact, frozen=True, gc=False, array_like=True, tag=3):
+    """The caller left the queue without an answer, or was handed on after one."""
+
+    queue: str
+    at: int
+    reason: LeaveReason
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (3, self.queue, self.at)
+
+
+class Ended(Fact, frozen=True, gc=False, array_like=True, tag=4):
+    """The conversation ended; without a queue the whole call did."""
+
+    queue: str | None
+    at: int
+    resolved: bool | None = None
+    topic: str | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (4, self.queue, self.at)
+
+
+class Recorded(Fact, frozen=True, gc=False, array_like=True, tag=5):
+    """A whole visit to a queue, from a call-detail record."""
+
+    queue: str
+    at: int
+    caller: str | None = None
+    answered_at: int | None = None
+    left_at: int | None = None
+    reason: LeaveReason | None = None
+    ended_at: int | None = None
+    resolved: bool | None = None
+    topic: str | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (5, self.queue, self.at)
+
+
+class Received(Fact, frozen=True, gc=False, array_like=True, tag=6):
+    """A message came in."""
+
+    message: str
+    at: int
+    mailbox: str
+    automatic: bool
+    sender: str | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (6, self.message)
+
+
+class Sent(Fact, frozen=True, gc=False, array_like=True, tag=7):
+    """A message went out to the citizen."""
+
+    message: str
+    at: int
+    mailbox: str
+    automatic: bool
+    holding: bool = False
+    promised_by: int | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (7, self.message)
+
+
+class Closed(Fact, frozen=True, gc=False, array_like=True, tag=8):
+    """The conversation was closed without a reply."""
+
+    at: int
+    reason: CloseReason
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (8, self.at)
+
+
+class Forwarded(Fact, frozen=True, gc=False, array_like=True, tag=9):
+    """The conversation was handed to another unit."""
+
+    at: int
+    unit: str
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (9, self.at)
+
+
+class Answer(Fact, frozen=True, gc=False, array_like=True, tag=10):
+    """One score to one survey question."""
+
+    channel: SurveyChannel
+    question: Question
+    score: int
+    at: int
+    got_reply: bool | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (10, self.question)
+
+
+class Visited(Fact, frozen=True, gc=False, array_like=True, tag=11):
+    """A visitor came to a desk; `wait` in microseconds where it was measured."""
+
+    desk: str
+    at: int
+    wait: int | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return (11,)
+
+
+AnyFact = (
+    Entered | Answered | Left | Ended | Recorded
+    | Received | Sent | Closed | Forwarded | Answer | Visited
+)
+Facts = tuple[AnyFact, ...]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def merge(known: Facts, fact: AnyFact) -> Facts:
+    """The facts with one more; the very same object when nothing changes.
+
+    >>> facts = merge((), Entered(0, "vaxel", 7))
+    >>> merge(facts, Entered(0, "vaxel", 7)) is facts
+    True
+    >>> merge(facts, Entered(1, "vaxel", 7, "a1"))
+    (Entered(revision=1, queue='vaxel', at=7, caller='a1'),)
+    """
+    kind = type(fact)
+    for place, old in enumerate(known):
+        if type(old) is kind and old.identity == fact.identity:
+            if winner(old, fact) is old:
+                return known
+            return (*known[:place], fact, *known[place + 1 :])
+    return (*known, fact)
+
+
+def winner(old: AnyFact, new: AnyFact) -> AnyFact:
+    """Which of two facts with the same identity holds; `old` when they are equal."""
+    if old.revision != new.revision:
+        return old if old.revision > new.revision else new
+    return old if _encode(old) <= _encode(new) else new
+
+
+def conflicts(known: Facts, fact: AnyFact) -> bool:
+    """Whether a fact contradicts a known one at the same revision."""
+    return any(
+        type(old) is type(fact)
+        and old.identity == fact.identity
+        and old.revision == fact.revision
+        and old != fact
+        for old in known
+    )
+
+
+def fact_of(event: events.Event) -> tuple[str, AnyFact]:
+    """The contact an event is about, and the fact it states; heartbeats state none."""
+    return _FACT_OF_EVENT[type(event)](event)  # type: ignore[no-any-return,operator]
+
+
+def _entered(e: events.CallEntered) -> tuple[str, Entered]:
+    return e.call, Entered(e.revision, e.queue, from_datetime(e.at), e.caller)
+
+
+def _answered(e: events.CallAnswered) -> tuple[str, Answered]:
+    return e.call, Answered(e.revision, e.queue, from_datetime(e.at), e.member)
+
+
+def _left(e: events.CallLeft) -> tuple[str, Left]:
+    return e.call, Left(e.revision, e.queue, from_datetime(e.at), e.reason)
+
+
+def _ended(e: events.CallEnded) -> tuple[str, Ended]:
+    return e.call, Ended(e.revision, e.queue, from_datetime(e.at), e.resolved, e.topic)
+
+
+def _recorded(e: events.CallRecord) -> tuple[str, Recorded]:
+    return e.call, Recorded(
+        e.revision,
+        e.queue,
+        from_datetime(e.entered_at),
+        e.caller,
+        None if e.answered_at is None else from_datetime(e.answered_at),
+        None if e.left_at is None else from_datetime(e.left_at),
+        e.reason if e.left_at is None or e.reason is not None else "unknown",
+        None if e.ended_at is None else from_datetime(e.ended_at),
+        e.resolved,
+        e.topic,
+    )
+
+
+def _received(e: events.EmailReceived) -> tuple[str, Received]:
+    at = from_datetime(e.at)
+    return e.conversation, Received(e.revision, e.message, at, e.mailbox, e.automatic, e.sender)
+
+
+def _sent(e: events.EmailSent) -> tuple[str, Sent]:
+    promised_by = None if e.promised_by is None else from_datetime(e.promised_by)
+    at = from_datetime(e.at)
+    return e.conversation, Sent(
+        e.revision, e.message, at, e.mailbox, e.automatic, e.holding, promised_by
+    )
+
+
+def _closed(e: events.EmailClosed) -> tuple[str, Closed]:
+    return e.conversation, Closed(e.revision, from_datetime(e.at), e.reason)
+
+
+def _forwarded(e: events.EmailForwarded) -> tuple[str, Forwarded]:
+    return e.conversation, Forwarded(e.revision, from_datetime(e.at), e.unit)
+
+
+def _answer(e: events.SurveyAnswered) -> tuple[str, Answer]:
+    at = from_datetime(e.at)
+    return e.answer, Answer(e.revision, e.channel, e.question, e.score, at, e.got_reply)
+
+
+def _visited(e: events.VisitRegistered) -> tuple[str, Visited]:
+    wait = None if e.wait_seconds is None else round(e.wait_seconds * SECOND)
+    return e.visit, Visited(e.revision, e.desk, from_datetime(e.at), wait)
+
+
+_FACT_OF_EVENT = {
+    events.CallEntered: _entered,
+    events.CallAnswered: _answered,
+    events.CallLeft: _left,
+    events.CallEnded: _ended,
+    events.CallRecord: _recorded,
+    events.EmailReceived: _received,
+    events.EmailSent: _sent,
+    events.EmailClosed: _closed,
+    events.EmailForwarded: _forwarded,
+    events.SurveyAnswered: _answer,
+    events.VisitRegistered: _visited,
+}

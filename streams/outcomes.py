@@ -1,0 +1,79 @@
+"""What a contact's facts come to: marks that are decided, and what is still open.
+
+An outcome is a pure function of the facts and of the configuration valid at arrival. When a
+fact changes a contact, the marks of the old outcome are taken out of the cells and those of
+the new one put in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+Counts = tuple[tuple[int, int], ...]
+"""Pairs of a measure (its place in a cell) and the amount to add."""
+
+Mark = tuple[str, int, int, Counts, int]
+"""Something decided: part, arrival, instant, counts, and the wait it ended.
+
+The wait is in microseconds, -1 where none ended. It is a plain tuple because a million of them
+are made a minute when history is read again.
+"""
+
+NO_WAIT = -1
+
+
+class Open(NamedTuple):
+    """A visit or an obligation that still waits, seen from one part.
+
+    Attributes:
+        part: queue or mailbox, or the total.
+        opened: instant of arrival.
+        dues: for each undecided promise the measure that counts its miss, and its due instant.
+        until: instant at which it is closed as `unknown` whatever happens; 0 = never.
+        exit_measure: the measure that counts that closing.
+    """
+
+    part: str
+    opened: int
+    dues: tuple[tuple[int, int], ...]
+    until: int = 0
+    exit_measure: int = 0
+
+    def waiting(self, as_of: int) -> bool:
+        """Whether it has arrived and nobody has closed it."""
+        return self.opened <= as_of and not self.expired(as_of)
+
+    def expired(self, as_of: int) -> bool:
+        """Whether it has been open for so long that its end must have been lost."""
+        return 0 < self.until <= as_of
+
+    def marks(self, as_of: int) -> list[Mark]:
+        """What time alone has decided by `as_of`: promises missed, and the closing.
+
+        A promise is missed when its due instant has passed; what is due exactly now can
+        still be met.
+        """
+        part, opened = self.part, self.opened
+        marks: list[Mark] = [
+            (part, opened, due, ((measure, 1),), NO_WAIT)
+            for measure, due in self.dues
+            if due < as_of and not 0 < self.until <= due
+        ]
+        if self.expired(as_of):
+            marks.append((part, opened, self.until, ((self.exit_measure, 1),), NO_WAIT))
+        return marks
+
+
+class Outcome(NamedTuple):
+    """Everything one contact contributes.
+
+    Attributes:
+        marks: decided.
+        opens: undecided.
+    """
+
+    marks: list[Mark]
+    opens: list[Open]
+
+
+NOTHING = Outcome([], [])

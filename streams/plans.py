@@ -1,0 +1,117 @@
+"""One channel of one organisation, prepared for speed: places in cells and valid promises."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streams import measures
+from streams.calendars import Calendar
+from streams.conventions import OTHER, TOTAL
+from streams.instants import start_of_day
+from streams.organisations import Channel, Organisation, Promise
+
+TOTAL_IN_CONFIGURATION = "total"
+
+
+class Rule(NamedTuple):
+    """One version of a promise, ready to be applied.
+
+    Attributes:
+        base: place of its block in a cell.
+        promise: as configured.
+        calendar: the one its working days follow.
+        valid_from: first instant of arrival it holds for.
+    """
+
+    base: int
+    promise: Promise
+    calendar: Calendar
+    valid_from: int
+
+
+class Plan:
+    """How one organisation counts one channel."""
+
+    def __init__(self, organisation: Organisation, channel: Channel) -> None:
+        """Lay out the cells and sort the promises by part."""
+        self.organisation = organisation
+        self.channel = channel
+        self.zone = organisation.zone
+        self.max_wait = organisation.max_wait
+        self.parts = organisation.parts(channel)
+        promises = [p for p in organisation.promises if p.channel == channel]
+        self.promise_names = tuple(dict.fromkeys(p.name for p in promises))
+        block = len(measures.PROMISE[channel])
+        start = len(measures.BASE[channel])
+        self.base = {name: start + n * block for n, name in enumerate(self.promise_names)}
+        self.width = start + block * len(self.promise_names)
+        self._versions: dict[str, tuple[tuple[Rule, ...], ...]] = {
+            part: self._versions_for(part, promises) for part in (TOTAL, OTHER, *self.parts)
+        }
+        self._constant: dict[str, tuple[Rule, ...]] = {
+            part: tuple(versions[0] for versions in groups)
+            for part, groups in self._versions.items()
+            if all(len(versions) == 1 and not versions[0].promise.valid_from for versions in groups)
+        }
+        self._source_of = {
+            part: source.name
+            for source in reversed(organisation.sources)
+            if source.channel == channel
+            for part in source.parts
+        }
+        self.sources = tuple(s.name for s in organisation.sources if s.channel == channel)
+        whole = [s.name for s in organisation.sources if s.channel == channel and not s.parts]
+        self._default_source = whole[0] if whole else ""
+
+    def label(self, name: str) -> str:
+        """The part a queue, mailbox or desk is counted under; unknown ones are `other`."""
+        return name if name in self.parts else OTHER
+
+    def source_of(self, name: str) -> str:
+        """The source that reports a part; empty where the configuration names none."""
+        return self._source_of.get(name, self._default_source)
+
+    def rules(self, part: str, arrival: int) -> tuple[Rule, ...]:
+        """The promises that hold for a contact that arrived in a part at an instant."""
+        constant = self._constant.get(part)
+        if constant is not None:
+            return constant
+        valid = []
+        for versions in self._versions[part]:
+            for rule in versions:
+                if rule.valid_from <= arrival:
+                    valid.append(rule)
+                    break
+        return tuple(valid)
+
+    def current_rules(self, part: str, as_of: int) -> tuple[Rule, ...]:
+        """The promises to show for a part now: those that hold for who arrives now."""
+        return self.rules(part, as_of)
+
+    def calendar(self, part: str) -> Calendar:
+        """The calendar of a queue, mailbox or desk."""
+        known = self.parts.get(part)
+        return self.organisation.calendars[known.calendar if known else "default"]
+
+    def _versions_for(self, part: str, promises: list[Promise]) -> tuple[tuple[Rule, ...], ...]:
+        by_name: dict[str, list[Rule]] = {}
+        for promise in promises:
+            if not _holds_for(promise, part):
+                continue
+            start = promise.valid_from
+            valid_from = start_of_day(start, self.zone) if start else -(2**62)
+            calendar = self.organisation.calendars[promise.calendar]
+            rule = Rule(self.base[promise.name], promise, calendar, valid_from)
+            by_name.setdefault(promise.name, []).append(rule)
+        newest_first = (
+            tuple(sorted(versions, key=lambda rule: -rule.valid_from))
+            for versions in by_name.values()
+        )
+        return tuple(newest_first)
+
+
+def _holds_for(promise: Promise, part: str) -> bool:
+    """A promise without parts holds everywhere; one for `total` only for the total."""
+    if not promise.parts:
+        return True
+    return (TOTAL_IN_CONFIGURATION if part == TOTAL else part) in promise.parts

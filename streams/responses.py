@@ -1,0 +1,39 @@
+"""Surveys and visits: contacts of a single fact."""
+
+from __future__ import annotations
+
+from streams import measures as m
+from streams.conventions import TOTAL
+from streams.facts import Answer, Facts, Visited
+from streams.outcomes import NO_WAIT, Mark, Outcome
+from streams.plans import Plan
+
+
+def survey_outcome(facts: Facts, _plan: Plan) -> Outcome:
+    """One answered survey: a score for each question, under the channel it asks about.
+
+    Somebody who got no reply cannot judge one: the national service survey asks first and
+    counts only those who did (SKR, service survey by telephone and e-mail).
+    """
+    marks: list[Mark] = []
+    for fact in facts:
+        if isinstance(fact, Answer):
+            place = m.QUESTIONS.index(fact.question) * m.SURVEY_BLOCK
+            place += m.SCORES if fact.got_reply is False else fact.score - 1
+            marks.append((fact.channel, fact.at, fact.at, ((place, 1),), NO_WAIT))
+    return Outcome(marks, [])
+
+
+def visit_outcome(facts: Facts, plan: Plan) -> Outcome:
+    """One visit to a desk, with its wait where the desk measured it."""
+    marks: list[Mark] = []
+    for fact in facts:
+        if isinstance(fact, Visited):
+            wait = NO_WAIT if fact.wait is None else fact.wait
+            counts: tuple[tuple[int, int], ...] = ((m.VISITED, 1),)
+            if fact.wait is not None:
+                counts = ((m.VISITED, 1), (m.VISIT_WAITS, 1), (m.VISIT_WAIT, fact.wait))
+            marks.extend(
+                (part, fact.at, fact.at, counts, wait) for part in (plan.label(fact.desk), TOTAL)
+            )
+    return Outcome(marks, [])
