@@ -179,5 +179,5 @@ class Book:
         for item in opens:
             if item.opened // HOUR == hour:
                 for mark in item.marks(as_of):
-                    total.add(mark, 1)
+                    total.add(mark)
         return total

@@ -69,8 +69,12 @@ def visits_of(facts: Facts, max_wait: int) -> list[Visit]:
     later: lost events must leave no ghost callers.
     """
     entries, steps, ends = _expand(facts)
-    visits = [Visit(queue, at) for at, queue in sorted(entries)]
-    for at, _, queue, how in sorted(steps):
+    if len(entries) > 1:
+        entries = sorted(set(entries))
+    if len(steps) > 1:
+        steps = sorted(set(steps))
+    visits = [Visit(queue, at) for at, queue in entries]
+    for at, _, queue, how in steps:
         visit = _last_visit(visits, queue, at)
         if visit is None:
             continue
@@ -87,26 +91,26 @@ def visits_of(facts: Facts, max_wait: int) -> list[Visit]:
     return visits
 
 
-def _expand(facts: Facts) -> tuple[set[tuple[int, str]], set[Step], list[Ended]]:
+def _expand(facts: Facts) -> tuple[list[tuple[int, str]], list[Step], list[Ended]]:
     """Entries, steps and ends; a record states all of them at once."""
-    entries: set[tuple[int, str]] = set()
-    steps: set[Step] = set()
+    entries: list[tuple[int, str]] = []
+    steps: list[Step] = []
     ends: list[Ended] = []
     for fact in facts:
         if isinstance(fact, Entered):
-            entries.add((fact.at, fact.queue))
+            entries.append((fact.at, fact.queue))
         elif isinstance(fact, Answered):
-            steps.add((fact.at, 0, fact.queue, ANSWERED))
+            steps.append((fact.at, 0, fact.queue, ANSWERED))
         elif isinstance(fact, Left):
-            steps.add((fact.at, 1, fact.queue, fact.reason))
+            steps.append((fact.at, 1, fact.queue, fact.reason))
         elif isinstance(fact, Ended):
             ends.append(fact)
         elif isinstance(fact, Recorded):
-            entries.add((fact.at, fact.queue))
+            entries.append((fact.at, fact.queue))
             if fact.answered_at is not None:
-                steps.add((fact.answered_at, 0, fact.queue, ANSWERED))
+                steps.append((fact.answered_at, 0, fact.queue, ANSWERED))
             if fact.left_at is not None:
-                steps.add((fact.left_at, 1, fact.queue, fact.reason or "unknown"))
+                steps.append((fact.left_at, 1, fact.queue, fact.reason or "unknown"))
             if fact.ended_at is not None:
                 end = Ended(0, fact.queue, fact.ended_at, fact.resolved, fact.topic)
                 ends.append(end)
@@ -122,13 +126,14 @@ def _last_visit(visits: list[Visit], queue: str, at: int) -> Visit | None:
 
 def _close_conversations(visits: list[Visit], ends: list[Ended]) -> None:
     """Ends reach answered visits; a visit nobody answered is over when its call is."""
-    for visit in visits:
+    for visit in visits if len(visits) > 1 else ():
         if visit.how == ANSWERED:
             # The next queue begins where the member let go of the caller.
             following = [v.entered for v in visits if v.entered > visit.left]
             if following and (visit.ended == NEVER or following[0] < visit.ended):
                 visit.ended = following[0]
-    ends.sort(key=lambda end: (end.at, end.queue or "", end.resolved is not True))
+    if len(ends) > 1:
+        ends.sort(key=lambda end: (end.at, end.queue or "", end.resolved is not True))
     for end in ends:
         if end.queue is not None:
             visit_of_queue = _last_visit(visits, end.queue, end.at)

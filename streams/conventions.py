@@ -53,6 +53,9 @@ class Label(StrEnum):
     QUESTION = "question"
     SOURCE = "source"
     PARTITION = "partition"
+    TOPIC = "topic"
+    VIEW = "view"
+    PART = "part"
     HOURS = "hours"
 
 
@@ -75,8 +78,17 @@ class Monitor(StrEnum):
     CONTACTS = "kontaktpuls_contacts_retained"
     COHORTS = "kontaktpuls_cohorts_retained"
     OPEN_CONTACTS = "kontaktpuls_contacts_open"
-    RENDER_SECONDS = "kontaktpuls_render_seconds"
-    REDIS_UP = "kontaktpuls_redis_up"
+    TARGET = "kontaktpuls_promise_target_ratio"
+    CHUNKS = "kontaktpuls_chunks"
+    FLUSHES = "kontaktpuls_flushes"
+    ROWS_WRITTEN = "kontaktpuls_changelog_rows_written"
+    ROWS_DELETED = "kontaktpuls_changelog_rows_deleted"
+    REBALANCES = "kontaktpuls_rebalances"
+    LAG = "kontaktpuls_consumer_lag_records"
+    LOOP_LAG = "kontaktpuls_event_loop_lag_seconds"
+    VIEW_FAILURES = "kontaktpuls_view_failures"
+    VIEW_UP = "kontaktpuls_view_up"
+    RENDER_SECONDS = "kontaktpuls_render_duration_seconds"
 
 
 def redis_snapshot(organisation: str, channel: str) -> str:

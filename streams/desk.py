@@ -41,7 +41,7 @@ from streams.instants import MINUTE, from_datetime
 from streams.topics import CHANNEL_OF_EVENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streams.organisations import Channel, Organisation
 
@@ -100,6 +100,7 @@ class Desk:
         channel, partition, incarnation: whose rows it writes.
         books: by organisation.
         totals: counted since this desk was made.
+        offset: of the last record applied; -1 before the first.
     """
 
     def __init__(  # noqa: PLR0913 - all keyword-only
@@ -129,6 +130,7 @@ class Desk:
         self.incarnation = incarnation
         self.books: dict[str, Book] = {}
         self.totals = Totals()
+        self.offset = -1
         self._organisations = organisations
         self._owns = owns
         self._horizon = horizon
@@ -159,6 +161,8 @@ class Desk:
                 totals.rejected[refusal.reason] += 1
         for organisation in touched:
             self.books[organisation].settle()
+        if records:
+            self.offset = max(self.offset, records[-1].offset)
         return result
 
     def book(self, organisation: str) -> Book:
@@ -168,6 +172,10 @@ class Desk:
             book = Book(self._organisations[organisation], self.channel)
             self.books[organisation] = book
         return book
+
+    def organisations(self) -> Iterator[Organisation]:
+        """The configured organisations that live on this partition."""
+        return (o for name, o in self._organisations.items() if self._owns(name))
 
     @property
     def dirty(self) -> bool:

@@ -79,8 +79,13 @@ class Report:
         parts = [p for p in book.shown_parts() if p in book.tallies]
         if OTHER in parts:
             parts.append(parts.pop(parts.index(OTHER)))
+        hours = {part: self._hours(book, part, opens.get(part, []), attribute) for part in parts}
+        known = [hour for cells in hours.values() for hour in cells]
+        if not known:
+            return
+        whole = (min(known) * HOUR, (max(known) + 1) * HOUR)
         sums = {
-            part: self._periods(book, part, opens.get(part, []), by, attribute) for part in parts
+            part: _periods(book, cells, by, whole) for part, cells in hours.items()
         }
         zone = book.plan.zone
         primary = book.plan.promise_names[0] if book.plan.promise_names else ""
@@ -100,35 +105,38 @@ class Report:
                     **mapping(readings, primary),
                 }
 
-    def _periods(
-        self, book: Book, part: str, opens: list[Open], by: By, attribute: Attribute
-    ) -> dict[tuple[int, int], Cell]:
+    def _hours(
+        self, book: Book, part: str, opens: list[Open], attribute: Attribute
+    ) -> dict[int, Cell]:
+        """Cells by hour, what time alone has decided by `as_of` included."""
         tally = book.tally(part)
         hours = dict(tally.arrivals if attribute == "arrival" else tally.hours)
-        extra: dict[int, Cell] = {}
         for item in opens:
             for mark in item.marks(self.as_of):
+                cell = Cell(tally.width)
+                cell.add(mark)
                 hour = (mark[1] if attribute == "arrival" else mark[2]) // HOUR
-                cell = extra.get(hour)
-                if cell is None:
-                    cell = extra[hour] = Cell(tally.width)
-                cell.add(mark, 1)
-        periods: dict[tuple[int, int], Cell] = {}
-        if not hours and not extra:
-            return periods
-        whole = (min((*hours, *extra)) * HOUR, (max((*hours, *extra)) + 1) * HOUR)
-        for cells in (hours, extra):
-            for hour, cell in cells.items():
-                span = whole if by == "all" else period_of(hour * HOUR, by, book)
-                total = periods.get(span)
-                if total is None:
-                    total = periods[span] = Cell(tally.width)
-                total.include(cell)
-        return periods
+                if hour in hours:
+                    cell.include(hours[hour])
+                hours[hour] = cell
+        return hours
 
     def _advance(self, instant: int) -> None:
         if self._newest is None or instant > self._newest:
             self._newest = instant
+
+
+def _periods(
+    book: Book, hours: dict[int, Cell], by: By, whole: tuple[int, int]
+) -> dict[tuple[int, int], Cell]:
+    periods: dict[tuple[int, int], Cell] = {}
+    for hour, cell in hours.items():
+        span = whole if by == "all" else period_of(hour * HOUR, by, book)
+        total = periods.get(span)
+        if total is None:
+            total = periods[span] = Cell(book.plan.width)
+        total.include(cell)
+    return periods
 
 
 def period_of(instant: int, by: By, book: Book) -> tuple[int, int]:

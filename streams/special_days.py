@@ -21,7 +21,8 @@ class SpecialDays(NamedTuple):
         public: public holidays.
         de_facto: days that law treats as holidays though it does not call them so; in Sweden
             Midsummer's Eve, Christmas Eve and New Year's Eve.
-        half: days on which work ends early; in Sweden the eves on which banks close at 14.
+        half: days on which work ends early; in Sweden the nine eves on which banks close at 14,
+            the Friday before Pentecost and the Thursday before Midsummer's Eve among them.
     """
 
     public: frozenset[date]

@@ -1,7 +1,7 @@
-"""Cells: how often something happened in each second, minute, hour and day.
+"""Cells: how often something happened in each second, minute and hour.
 
 A mark is added to the cell of its instant at every resolution, so that any window is the sum of
-a few cells: seconds up to the next minute, minutes up to the next hour, and so on. Reading
+a few cells: seconds up to the next minute, minutes up to the next hour, then whole hours. Reading
 changes nothing, and nothing has to be done when time passes.
 
 A second view sums the same marks by the hour in which their contact *arrived*: that is what
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS_KEPT = 2 * HOUR
 MINUTES_KEPT = 2 * DAY
+HOURS_OF_DAY = 24
 
 
 class Cell:
@@ -31,19 +32,20 @@ class Cell:
         self.counts = [0] * width
         self.waits: dict[int, int] = {}
 
-    def add(self, mark: Mark, sign: int) -> None:
-        """Put a mark in (`sign` 1) or take it out (-1)."""
-        _, _, _, amounts, wait = mark
-        counts = self.counts
-        for measure, amount in amounts:
-            counts[measure] += sign * amount
-        if wait >= 0:
-            second = wait // SECOND
-            left = self.waits.get(second, 0) + sign
-            if left:
-                self.waits[second] = left
-            else:
-                del self.waits[second]
+    def add(self, mark: Mark) -> None:
+        """Put a mark in."""
+        for measure, amount in mark[3]:
+            self.counts[measure] += amount
+        if mark[4] >= 0:
+            self.count_wait(mark[4] // SECOND, 1)
+
+    def count_wait(self, second: int, sign: int) -> None:
+        """Count a wait that ended, or take it out again with `sign` -1."""
+        n = self.waits.get(second, 0) + sign
+        if n:
+            self.waits[second] = n
+        else:
+            del self.waits[second]
 
     def include(self, other: Cell) -> None:
         """Add everything another cell holds."""
@@ -74,32 +76,34 @@ class Tally:
         self.seconds: Cells = {}
         self.minutes: Cells = {}
         self.hours: Cells = {}
-        self.days: Cells = {}
         self.arrivals: Cells = {}
         self.touched: set[int] = set()
         self.newest = -(2**62)
         self._sums: dict[tuple[int, int], Cell] = {}
+        """Sums over spans of whole hours, kept until a mark falls into them."""
 
     def add(self, mark: Mark, sign: int = 1) -> None:
         """Put a mark in, or take it out again with `sign` -1."""
-        _, arrival, instant, _, _ = mark
-        hour, arrived, width = instant // HOUR, arrival // HOUR, self.width
-        _cell(self.hours, hour, width).add(mark, sign)
-        _cell(self.arrivals, arrived, width).add(mark, sign)
-        if not self.live:
-            return
-        self.touched.add(arrived)
-        _cell(self.days, instant // DAY, width).add(mark, sign)
-        if instant > self.newest:
-            self.newest = instant
-        # Fine cells serve short windows only; what is older than those has its hour.
-        if instant > self.newest - MINUTES_KEPT:
-            _cell(self.minutes, instant // MINUTE, width).add(mark, sign)
-            if instant > self.newest - SECONDS_KEPT:
-                _cell(self.seconds, instant // SECOND, width).add(mark, sign)
-        if self._sums:
-            for start, end in [span for span in self._sums if span[0] <= hour < span[1]]:
-                del self._sums[start, end]
+        _, arrival, instant, amounts, wait = mark
+        hour, arrived = instant // HOUR, arrival // HOUR
+        counted = [_cell(self.hours, hour, self.width), _cell(self.arrivals, arrived, self.width)]
+        if self.live:
+            self.touched.add(arrived)
+            if self._sums:
+                self._forget_sums(hour)
+            if instant > self.newest:
+                self.newest = instant
+            # Fine cells serve short windows only; what is older than those has its hour.
+            if instant > self.newest - MINUTES_KEPT:
+                counted.append(_cell(self.minutes, instant // MINUTE, self.width))
+                if instant > self.newest - SECONDS_KEPT:
+                    counted.append(_cell(self.seconds, instant // SECOND, self.width))
+        for cell in counted:
+            counts = cell.counts
+            for measure, amount in amounts:
+                counts[measure] += sign * amount
+            if wait >= 0:
+                cell.count_wait(wait // SECOND, sign)
 
     def between(self, start: int, end: int) -> Cell:
         """The sum over the half-open `[start, end)`, both whole seconds.
@@ -123,11 +127,11 @@ class Tally:
             (self.seconds, SECOND, self.newest - SECONDS_KEPT),
             (self.minutes, MINUTE, self.newest - MINUTES_KEPT),
             (self.hours, HOUR, before),
-            (self.days, DAY, before - DAY),
             (self.arrivals, HOUR, before),
         ):
             for place in [place for place in cells if place * size < oldest]:
                 del cells[place]
+        self._sums.clear()
 
     def _fine(self, start: int, end: int) -> Cell:
         """The sum over a span without a whole hour in it."""
@@ -142,22 +146,33 @@ class Tally:
         return total
 
     def _whole_hours(self, first: int, last: int) -> Cell:
-        """The sum over whole hours; kept until a mark falls into one of them."""
-        known = self._sums.get((first, last))
-        if known is not None:
-            return known
+        """The sum over whole hours, by way of whole days."""
+        total = self._sums.get((first, last))
+        if total is not None:
+            return total
         total = Cell(self.width)
-        first_day, last_day = _up(first, 24) // 24, last // 24
+        first_day, last_day = _up(first, HOURS_OF_DAY), last // HOURS_OF_DAY * HOURS_OF_DAY
         if first_day >= last_day:
             _include_span(total, self.hours, first, last)
         else:
-            _include_span(total, self.hours, first, first_day * 24)
-            _include_span(total, self.days, first_day, last_day)
-            _include_span(total, self.hours, last_day * 24, last)
-        if len(self._sums) > 16:  # spans of hours gone by
-            self._sums.clear()
+            _include_span(total, self.hours, first, first_day)
+            for day in range(first_day, last_day, HOURS_OF_DAY):
+                total.include(self._whole_day(day))
+            _include_span(total, self.hours, last_day, last)
         self._sums[first, last] = total
         return total
+
+    def _whole_day(self, first: int) -> Cell:
+        span = (first, first + HOURS_OF_DAY)
+        total = self._sums.get(span)
+        if total is None:
+            total = self._sums[span] = Cell(self.width)
+            _include_span(total, self.hours, *span)
+        return total
+
+    def _forget_sums(self, hour: int) -> None:
+        for span in [span for span in self._sums if span[0] <= hour < span[1]]:
+            del self._sums[span]
 
 
 def _cell(cells: Cells, place: int, width: int) -> Cell:

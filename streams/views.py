@@ -67,7 +67,7 @@ def window_sum(book: Book, part: str, opens: list[Open], as_of: int, window: str
     for item in opens:
         for mark in item.marks(as_of):
             if start <= mark[2] < end:
-                cell.add(mark, 1)
+                cell.add(mark)
     return cell
 
 

@@ -42,6 +42,8 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
         promise: whether there is one value for each promise.
         label, choices: an extra label and its values.
         numerator, denominator: formulas; a mean divides a sum by a count.
+        parts: the KPIs that are a ratio's numerator and denominator; a ratio without them brings
+            metrics of its own, ending in `_numerator` and `_denominator`.
         scale: what one unit of the numerator is in the KPI's unit.
         official: for ratios with several formulas, which one a promise names.
         now: formula of a `now` KPI.
@@ -60,6 +62,7 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     numerator: Formula | None = None
     denominator: Formula | None = None
+    parts: tuple[str, str] | None = None
     scale: int = 1
     official: Callable[[Promise], str] | None = None
     now: NowFormula | None = None
@@ -77,10 +80,12 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
         ('kontaktpuls_calls_offered', 'kontaktpuls_queue_offered')
         """
         noun = self.channel if total else PART_NOUN[self.channel]
-        unit = "" if self.unit in ("count", "index", "flag") else f"_{self.unit}"
+        plain = self.unit in ("count", "index", "flag") or suffix in PART_SUFFIXES
+        unit = "" if plain else f"_{self.unit}"
         return f"{PREFIX}_{noun}_{self.name}{suffix}{unit}"
 
 
+PART_SUFFIXES = ("_numerator", "_denominator")
 PART_NOUN: dict[str, str] = {
     "calls": "queue", "emails": "mailbox", "visits": "desk", "surveys": "survey",
 }

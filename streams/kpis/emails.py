@@ -130,6 +130,7 @@ EMAIL_KPIS = (
         definition="Met plus missed: the denominator of the share."),
     Kpi(name="service_level", channel="emails", kind="ratio", unit="ratio", promise=True,
         numerator=_counted(m.TRACK_MET), denominator=_events, official=_met_by,
+        parts=("met", "service_level_events"),
         sv="Andel besvarade i tid", en="Share answered in time",
         definition="Met divided by met plus missed, each at its own instant. Pending mail is in "
         "neither; never-answered mail is a miss.", source=KKIK),

@@ -129,4 +129,3 @@ def weights(count: int) -> list[float]:
 def seconds(amount: float) -> int:
     """Seconds in microseconds, cut to whole milliseconds."""
     return int(amount * SECOND) // MILLISECOND * MILLISECOND
-

@@ -1,0 +1,70 @@
+"""The command `kontaktpuls`: every command is a plain function in `agents.commands`.
+
+Only the module of the command that is asked for is imported, so that `kontaktpuls due` does not
+wait for Kafka, Redis and Faust.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+COMMANDS = {
+    "worker": "worker:worker",
+    "demo": "demo:demo",
+    "simulate": "simulate:simulate",
+    "validate": "validate:validate",
+    "publish": "publish:publish",
+    "report": "report:report",
+    "due": "due:due",
+    "generate": "generate:generate",
+}
+GROUPS = {
+    "topics": ("Kafka topics.", {"create": "topics:create"}),
+    "dead-letters": (
+        "Events that could not be applied.",
+        {"list": "dead_letters:list_letters", "replay": "dead_letters:replay"},
+    ),
+    "convert": ("Turn other formats into events.", {"calls-csv": "convert:calls_csv"}),
+}
+
+
+def main() -> None:
+    """Run the command line."""
+    asked_for = sys.argv[1] if len(sys.argv) > 1 else ""
+    create_cli(asked_for)(prog_name="kontaktpuls")
+
+
+def create_cli(asked_for: str = "") -> typer.Typer:
+    """The command line with the command asked for, or with all where there is none such."""
+    known = asked_for in COMMANDS or asked_for in GROUPS
+    cli = typer.Typer(
+        name="kontaktpuls",
+        help="Service levels of contact centres, while there is still time to act.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,
+    )
+
+    @cli.callback()
+    def _options() -> None:
+        """Keep `kontaktpuls NAME` a group of commands even when only one is registered."""
+
+    for name, place in COMMANDS.items():
+        if not known or name == asked_for:
+            _register(cli, name, place)
+    for name, (text, commands) in GROUPS.items():
+        if not known or name == asked_for:
+            group = typer.Typer(help=text, no_args_is_help=True)
+            group.callback()(lambda: None)
+            for command, place in commands.items():
+                _register(group, command, place)
+            cli.add_typer(group, name=name, help=text)
+    return cli
+
+
+def _register(cli: typer.Typer, name: str, place: str) -> None:
+    module, function = place.split(":")
+    cli.command(name)(getattr(importlib.import_module(f"agents.commands.{module}"), function))

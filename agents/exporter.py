@@ -1,0 +1,246 @@
+"""What Prometheus sees: KPIs of the partitions owned now, and how the worker itself is doing.
+
+Everything is made anew from the state at scrape time, at most once a second; while the worker
+recovers it shows no KPI at all, because absence is honest and zero is not.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from agents.exposition import Exposition
+from streams.conventions import TOTAL, Label, Monitor
+from streams.instants import SECOND
+from streams.kpis.definition import PART_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.core import Metric
+
+    from agents.runtime import Runtime
+    from streams.books import Book
+    from streams.desk import Desk
+
+OLDEST_TEXT = 1.0
+"""Seconds for which a rendered text is served again."""
+
+
+def create_exposition(runtime: Runtime, clock: Callable[[], int]) -> Callable[[], bytes]:
+    """The function that answers a scrape.
+
+    Args:
+        runtime: the worker's desks; read, never changed.
+        clock: the instant now; a KPI is never read past it.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    monitor = MonitorCollector(runtime, clock)
+    registry.register(monitor)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    text, rendered_at = b"", -OLDEST_TEXT
+
+    def expose() -> bytes:
+        nonlocal text, rendered_at
+        began = monotonic()
+        if began - rendered_at >= OLDEST_TEXT:
+            kpis = Exposition()
+            for _, book, as_of in readable_books(runtime, clock):
+                kpis.add_book(book, as_of)
+            body = kpis.render()
+            monitor.render_seconds = monotonic() - began
+            text, rendered_at = body + generate_latest(registry), monotonic()
+        return text
+
+    return expose
+
+
+def readable_books(
+    runtime: Runtime, clock: Callable[[], int]
+) -> Iterator[tuple[Desk, Book, int]]:
+    """The books that may be shown now, each with the instant it is true for."""
+    if runtime.recovering:
+        return
+    now = clock() if runtime.settings.cluster.clock == "wall" else None
+    for desk in runtime.desks.values():
+        for book in desk.books.values():
+            as_of = book.as_of(now)
+            if as_of is not None:
+                yield desk, book, as_of
+
+
+class MonitorCollector(Collector):
+    """Metrics about the pipeline: the age of the truth, conservation, size, lag."""
+
+    def __init__(self, runtime: Runtime, clock: Callable[[], int]) -> None:
+        """Reads `runtime` at every scrape."""
+        self.render_seconds = 0.0
+        self._runtime = runtime
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        """All families, made anew."""
+        runtime = self._runtime
+        yield GaugeMetricFamily(
+            Monitor.RECOVERING,
+            "1 while partitions are assigned or recovered and no KPI is shown.",
+            value=float(runtime.recovering),
+        )
+        yield GaugeMetricFamily(
+            Monitor.RENDER_SECONDS, "Duration of the last rendering of all KPIs.",
+            value=self.render_seconds,
+        )
+        yield from self._telemetry()
+        yield from self._targets()
+        if not runtime.recovering:
+            yield from self._desks()
+            yield from self._truth()
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: the state is not there yet when the collector is registered."""
+        return iter(())
+
+    def _telemetry(self) -> Iterator[Metric]:
+        telemetry, views = self._runtime.telemetry, self._runtime.views
+        for name, text, value in (
+            (Monitor.CHUNKS, "Chunks of records handled.", telemetry.chunks),
+            (Monitor.FLUSHES, "Flushes acknowledged by Kafka.", telemetry.flushes),
+            (Monitor.ROWS_WRITTEN, "Rows written to the changelog.", telemetry.rows_written),
+            (Monitor.ROWS_DELETED, "Superseded rows deleted.", telemetry.rows_deleted),
+            (Monitor.REBALANCES, "Rebalances seen.", telemetry.rebalances),
+        ):
+            yield CounterMetricFamily(name, text, value=value)
+        yield GaugeMetricFamily(
+            Monitor.LOOP_LAG, "How late the event loop last was.", value=telemetry.loop_lag
+        )
+        lag = GaugeMetricFamily(
+            Monitor.LAG, "Records on the broker that were not handled yet.",
+            labels=[Label.TOPIC, Label.PARTITION],
+        )
+        for (topic, partition), records in telemetry.lag.items():
+            lag.add_metric([topic, str(partition)], records)
+        yield lag
+        up = GaugeMetricFamily(
+            Monitor.VIEW_UP, "1 when a view, such as Redis, took the last flush.",
+            labels=[Label.VIEW],
+        )
+        failures = CounterMetricFamily(
+            Monitor.VIEW_FAILURES, "Flushes that a view could not take.", labels=[Label.VIEW]
+        )
+        for view, trouble in views.troubles.items():
+            up.add_metric([view], float(trouble is None))
+            failures.add_metric([view], views.failures[view])
+        yield up
+        yield failures
+
+    def _targets(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            Monitor.TARGET, "Share a promise is to reach; its newest version.",
+            labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
+        )
+        for organisation in self._runtime.settings.organisations.values():
+            newest = {p.name: p for p in organisation.promises}
+            for promise in newest.values():
+                family.add_metric(
+                    [organisation.name, promise.channel, promise.name], promise.target
+                )
+        yield family
+
+    def _desks(self) -> Iterator[Metric]:
+        place = [Label.CHANNEL, Label.PARTITION]
+        counters = {
+            name: CounterMetricFamily(name, text, labels=place)
+            for name, text in (
+                (Monitor.EVENTS_IN, "Events read; = applied + unchanged + forwarded + rejected."),
+                (Monitor.APPLIED, "Events that told something new."),
+                (Monitor.UNCHANGED, "Events that were known: duplicates and replays."),
+                (Monitor.FORWARDED, "Events sent on to the partition they belong on."),
+                (Monitor.CONFLICTS, "Facts that contradicted a known one at the same revision."),
+                (Monitor.UNKNOWN_PART, "Events of queues, mailboxes or desks nobody configured."),
+            )
+        }
+        rejected = CounterMetricFamily(
+            Monitor.REJECTED, "Events sent to the dead letters.", labels=[*place, Label.REASON]
+        )
+        sizes = {
+            name: GaugeMetricFamily(name, text, labels=place)
+            for name, text in (
+                (Monitor.CONTACTS, "Contacts kept one by one."),
+                (Monitor.COHORTS, "Cohorts (rows of the changelog) kept."),
+                (Monitor.OPEN_CONTACTS, "Contacts with something undecided."),
+            )
+        }
+        owned = GaugeMetricFamily(
+            Monitor.OWNED, "1 for each partition this worker owns.", labels=[Label.PARTITION]
+        )
+        for partition in sorted(self._runtime.partitions):
+            owned.add_metric([str(partition)], 1)
+        for (channel, partition), desk in self._runtime.desks.items():
+            labels = [channel, str(partition)]
+            totals, books = desk.totals, desk.books.values()
+            for name, value in (
+                (Monitor.EVENTS_IN, totals.events_in),
+                (Monitor.APPLIED, totals.applied),
+                (Monitor.UNCHANGED, totals.unchanged),
+                (Monitor.FORWARDED, totals.forwarded),
+                (Monitor.CONFLICTS, sum(book.conflicts for book in books)),
+                (Monitor.UNKNOWN_PART, totals.unknown_part),
+            ):
+                counters[name].add_metric(labels, value)
+            for reason, n in totals.rejected.items():
+                rejected.add_metric([*labels, reason], n)
+            for name, value in (
+                (Monitor.CONTACTS, sum(len(book.contacts) for book in books)),
+                (Monitor.COHORTS, sum(len(book.cohorts) for book in books)),
+                (Monitor.OPEN_CONTACTS, sum(book.open_contacts for book in books)),
+            ):
+                sizes[name].add_metric(labels, value)
+        yield from counters.values()
+        yield rejected
+        yield from sizes.values()
+        yield owned
+
+    def _truth(self) -> Iterator[Metric]:
+        """How far each channel and source is known, and what is open at that instant."""
+        place = [Label.ORGANISATION, Label.CHANNEL]
+        as_of_family = GaugeMetricFamily(
+            Monitor.AS_OF, "Instant up to which a channel is known.", labels=place
+        )
+        through = GaugeMetricFamily(
+            Monitor.SOURCE_THROUGH, "Instant up to which a source has read everything.",
+            labels=[*place, Label.SOURCE],
+        )
+        seen = GaugeMetricFamily(
+            Monitor.SOURCE_SEEN, "1 when a configured source was ever heard of.",
+            labels=[*place, Label.SOURCE],
+        )
+        is_open = GaugeMetricFamily(
+            Monitor.OPEN, "1 while a queue, mailbox or desk is open, at the channel's as_of.",
+            labels=[*place, Label.PART],
+        )
+        for _, book, as_of in readable_books(self._runtime, self._clock):
+            plan = book.plan
+            labels = [plan.organisation.name, plan.channel]
+            as_of_family.add_metric(labels, as_of / SECOND)
+            for source in plan.sources:
+                frontier = book.frontiers.get(source)
+                if frontier is not None:
+                    through.add_metric([*labels, source], frontier / SECOND)
+            for part in (TOTAL, *plan.parts):
+                if plan.channel in PART_LABEL and plan.channel != "surveys":
+                    is_open.add_metric([*labels, part], float(plan.calendar(part).is_open(as_of)))
+        for (channel, _), desk in self._runtime.desks.items():
+            for organisation in desk.organisations():
+                book_of = desk.books.get(organisation.name)
+                for expected in organisation.sources:
+                    if expected.channel == channel:
+                        known = book_of is not None and expected.name in book_of.frontiers
+                        seen.add_metric([organisation.name, channel, expected.name], float(known))
+        yield from (as_of_family, through, seen, is_open)
