@@ -62,9 +62,7 @@ def create_exposition(runtime: Runtime, clock: Callable[[], int]) -> Callable[[]
     return expose
 
 
-def readable_books(
-    runtime: Runtime, clock: Callable[[], int]
-) -> Iterator[tuple[Desk, Book, int]]:
+def readable_books(runtime: Runtime, clock: Callable[[], int]) -> Iterator[tuple[Desk, Book, int]]:
     """The books that may be shown now, each with the instant it is true for."""
     if runtime.recovering:
         return
@@ -94,7 +92,8 @@ class MonitorCollector(Collector):
             value=float(runtime.recovering),
         )
         yield GaugeMetricFamily(
-            Monitor.RENDER_SECONDS, "Duration of the last rendering of all KPIs.",
+            Monitor.RENDER_SECONDS,
+            "Duration of the last rendering of all KPIs.",
             value=self.render_seconds,
         )
         yield from self._telemetry()
@@ -121,14 +120,16 @@ class MonitorCollector(Collector):
             Monitor.LOOP_LAG, "How late the event loop last was.", value=telemetry.loop_lag
         )
         lag = GaugeMetricFamily(
-            Monitor.LAG, "Records on the broker that were not handled yet.",
+            Monitor.LAG,
+            "Records on the broker that were not handled yet.",
             labels=[Label.TOPIC, Label.PARTITION],
         )
         for (topic, partition), records in telemetry.lag.items():
             lag.add_metric([topic, str(partition)], records)
         yield lag
         up = GaugeMetricFamily(
-            Monitor.VIEW_UP, "1 when a view, such as Redis, took the last flush.",
+            Monitor.VIEW_UP,
+            "1 when a view, such as Redis, took the last flush.",
             labels=[Label.VIEW],
         )
         failures = CounterMetricFamily(
@@ -142,7 +143,8 @@ class MonitorCollector(Collector):
 
     def _targets(self) -> Iterator[Metric]:
         family = GaugeMetricFamily(
-            Monitor.TARGET, "Share a promise is to reach; its newest version.",
+            Monitor.TARGET,
+            "Share a promise is to reach; its newest version.",
             labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
         )
         for organisation in self._runtime.settings.organisations.values():
@@ -214,15 +216,18 @@ class MonitorCollector(Collector):
             Monitor.AS_OF, "Instant up to which a channel is known.", labels=place
         )
         through = GaugeMetricFamily(
-            Monitor.SOURCE_THROUGH, "Instant up to which a source has read everything.",
+            Monitor.SOURCE_THROUGH,
+            "Instant up to which a source has read everything.",
             labels=[*place, Label.SOURCE],
         )
         seen = GaugeMetricFamily(
-            Monitor.SOURCE_SEEN, "1 when a configured source was ever heard of.",
+            Monitor.SOURCE_SEEN,
+            "1 when a configured source was ever heard of.",
             labels=[*place, Label.SOURCE],
         )
         is_open = GaugeMetricFamily(
-            Monitor.OPEN, "1 while a queue, mailbox or desk is open, at the channel's as_of.",
+            Monitor.OPEN,
+            "1 while a queue, mailbox or desk is open, at the channel's as_of.",
             labels=[*place, Label.PART],
         )
         for _, book, as_of in readable_books(self._runtime, self._clock):

@@ -16,14 +16,14 @@ from streams.conventions import TOTAL
 from streams.facts import AnyFact, Facts, conflicts, merge
 from streams.frontiers import as_of as frontier_as_of
 from streams.instants import HOUR
-from streams.outcomes import Open
 from streams.plans import Plan
-from streams.tally import Cell, Tally
+from streams.tally import Cell, Keeps, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streams.organisations import Channel, Organisation
+    from streams.outcomes import Open
 
 OUTCOME = {
     "calls": calls.outcome,
@@ -53,16 +53,16 @@ class Book:
     """
 
     def __init__(
-        self, organisation: Organisation, channel: Channel, *, live: bool = True
+        self, organisation: Organisation, channel: Channel, keeps: Keeps = "everything"
     ) -> None:
-        """An empty book; one that is not `live` serves reports over whole hours only."""
+        """An empty book, with the cells that its reader needs."""
         self.plan = Plan(organisation, channel)
         self.contacts: dict[str, Contact] = {}
         self.cohorts: dict[int, list[str]] = {}
         self.tallies: dict[str, Tally] = {}
         self.frontiers: dict[str, int] = {}
         self.conflicts = 0
-        self._live = live
+        self._keeps = keeps
         self._outcome = OUTCOME[channel]
         self._changed: dict[str, Facts] = {}
         self._opens: dict[str, list[Open]] = {}
@@ -144,7 +144,7 @@ class Book:
         """The cells of a part."""
         tally = self.tallies.get(part)
         if tally is None:
-            tally = self.tallies[part] = Tally(self.plan.width, live=self._live)
+            tally = self.tallies[part] = Tally(self.plan.width, self._keeps)
         return tally
 
     def shown_parts(self) -> list[str]:

@@ -9,13 +9,17 @@ waiting, or excluded when the caller leaves for another reason before that.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from streams import measures as m
 from streams.conventions import TOTAL
 from streams.facts import Answered, Ended, Entered, Facts, Left, Recorded
 from streams.outcomes import NO_WAIT, Mark, Open, Outcome
-from streams.plans import Plan
+
+if TYPE_CHECKING:
+    from streams.plans import Plan, Rule
 
 NEVER = -1
 ANSWERED = "answered"
@@ -51,14 +55,21 @@ def outcome(facts: Facts, plan: Plan) -> Outcome:
     if not visits:
         return result
     for visit in visits:
+        part = plan.label(visit.queue)
+        rules = plan.rules(part, visit.entered)
         until = visit.entered + plan.max_wait
-        _contribute(result, plan, plan.label(visit.queue), visit, until, _handle_time(visit))
-    if len(visits) == 1:
-        whole, handle_time = visits[0], _handle_time(visits[0])
-    else:
-        whole, handle_time = _whole_call(visits)
+        _contribute(result, part, rules, visit, until=until, handle_time=_handle_time(visit))
+    first = visits[0].entered
+    total_rules = plan.rules(TOTAL, first)
+    if len(visits) == 1 and rules == total_rules:
+        # Most calls visit one queue, and the total sees them as that queue does.
+        result.marks.extend([(TOTAL, *mark[1:]) for mark in result.marks])
+        result.opens.extend([item._replace(part=TOTAL) for item in result.opens])
+        return result
+    whole, handle_time = _whole_call(visits)
     waiting_since = max((v.entered for v in visits if v.how == WAITING), default=NEVER)
-    _contribute(result, plan, TOTAL, whole, waiting_since + plan.max_wait, handle_time)
+    until = waiting_since + plan.max_wait
+    _contribute(result, TOTAL, total_rules, whole, until=until, handle_time=handle_time)
     return result
 
 
@@ -175,24 +186,26 @@ def _whole_call(visits: list[Visit]) -> tuple[Visit, int]:
     return whole, sum(visit.ended - visit.left for visit in answered)
 
 
-def _contribute(  # noqa: PLR0913 - one row of a table, spelled out
-    result: Outcome, plan: Plan, part: str, visit: Visit, until: int, handle_time: int
+def _contribute(
+    result: Outcome,
+    part: str,
+    rules: tuple[Rule, ...],
+    visit: Visit,
+    *,
+    until: int,
+    handle_time: int,
 ) -> None:
     """Add one visit (or the whole call, for the total) to an outcome."""
     entered, left = visit.entered, visit.left
     marks = result.marks
     marks.append((part, entered, entered, ((m.OFFERED, 1),), NO_WAIT))
-    rules = plan.rules(part, entered)
     if visit.how == WAITING:
         dues = tuple((r.base + m.MISSED, entered + r.promise.within.amount) for r in rules)
         result.opens.append(Open(part, entered, dues, until, m.EXIT["unknown"]))
         return
     answered = visit.how == ANSWERED
     wait = left - entered
-    if answered:
-        counts = [(m.ANSWERED, 1), (m.WAIT, wait)]
-    else:
-        counts = [(m.EXIT[visit.how], 1)]
+    counts = [(m.ANSWERED, 1), (m.WAIT, wait)] if answered else [(m.EXIT[visit.how], 1)]
     for rule in rules:
         base, within = rule.base, rule.promise.within.amount
         if wait > within:

@@ -48,7 +48,8 @@ def decode_event(data: bytes) -> events.AnyEvent:
         event = _decoder.decode(data)
     except msgspec.ValidationError as fault:
         raise _rejected(str(fault)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    # Thousands of brackets exhaust the decoder's stack before they mean anything.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise RejectedError(Reason.NOT_JSON, str(fault)) from None
     if isinstance(event, events.CallRecord):
         _check_record(event)
@@ -61,11 +62,8 @@ def encode_event(event: events.Event) -> bytes:
 
 
 def _rejected(message: str) -> RejectedError:
-    for pattern, reason in _REASON_OF_MESSAGE:
-        if pattern.search(message):
-            break
-    else:
-        reason = Reason.WRONG_TYPE
+    known = (reason for pattern, reason in _REASON_OF_MESSAGE if pattern.search(message))
+    reason = next(known, Reason.WRONG_TYPE)
     # A rejected value may be a telephone number in the wrong field: name the place, not the value.
     return RejectedError(reason, _QUOTED_VALUE.sub(r"\1", message))
 

@@ -9,14 +9,18 @@ shares are counted side by side.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from streams import measures as m
 from streams.conventions import TOTAL
 from streams.facts import Closed, Facts, Forwarded, Received, Sent
 from streams.outcomes import NO_WAIT, Open, Outcome
-from streams.plans import Plan, Rule
 from streams.promises import due
+
+if TYPE_CHECKING:
+    from streams.plans import Plan, Rule
 
 NEVER = -1
 

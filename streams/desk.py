@@ -26,9 +26,9 @@ from streams.cohorts import (
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
 from streams.facts import (
-    AnyFact,
     Answer,
     Answered,
+    AnyFact,
     Entered,
     Left,
     Received,
@@ -103,7 +103,7 @@ class Desk:
         offset: of the last record applied; -1 before the first.
     """
 
-    def __init__(  # noqa: PLR0913 - all keyword-only
+    def __init__(
         self,
         *,
         channel: Channel,

@@ -23,9 +23,7 @@ Revision = Annotated[int, Meta(ge=0, le=2**53)]
 LeaveReason = Literal[
     "abandoned", "timeout", "key", "empty", "withdrawn", "callback", "transferred", "unknown"
 ]
-CloseReason = Literal[
-    "no_reply_needed", "spam", "duplicate", "wrong_address", "handled_elsewhere"
-]
+CloseReason = Literal["no_reply_needed", "spam", "duplicate", "wrong_address", "handled_elsewhere"]
 Question = Literal["bemotande", "enkelhet", "tydlighet"]
 SurveyChannel = Literal["calls", "emails", "visits"]
 
@@ -163,7 +161,16 @@ class Heartbeat(Event, frozen=True, kw_only=True, gc=False, tag="heartbeat"):
 CallEvent = CallEntered | CallAnswered | CallLeft | CallEnded | CallRecord
 EmailEvent = EmailReceived | EmailSent | EmailClosed | EmailForwarded
 AnyEvent = (
-    CallEntered | CallAnswered | CallLeft | CallEnded | CallRecord
-    | EmailReceived | EmailSent | EmailClosed | EmailForwarded
-    | SurveyAnswered | VisitRegistered | Heartbeat
+    CallEntered
+    | CallAnswered
+    | CallLeft
+    | CallEnded
+    | CallRecord
+    | EmailReceived
+    | EmailSent
+    | EmailClosed
+    | EmailForwarded
+    | SurveyAnswered
+    | VisitRegistered
+    | Heartbeat
 )

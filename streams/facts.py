@@ -15,22 +15,34 @@ the same revision are settled by the smaller encoding, so that every worker deci
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, ClassVar
+
 import msgspec
 
 from streams import events
 from streams.events import CloseReason, LeaveReason, Question, SurveyChannel
 from streams.instants import SECOND, from_datetime
 
+Key = Callable[[Any], object]
+
 
 class Fact(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Base of all facts; `at` and the like are instants."""
+    """Base of all facts; `at` and the like are instants.
+
+    Attributes:
+        key: reads what tells facts of the same kind apart within a contact.
+    """
+
+    key: ClassVar[Key]
 
     revision: int
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What makes two facts of one contact the same fact."""
-        raise NotImplementedError
+        return (type(self), type(self).key(self))
 
 
 class Entered(Fact, frozen=True, gc=False, array_like=True, tag=1):
@@ -40,9 +52,7 @@ class Entered(Fact, frozen=True, gc=False, array_like=True, tag=1):
     at: int
     caller: str | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (1, self.queue, self.at)
+    key: ClassVar[Key] = attrgetter("queue", "at")
 
 
 class Answered(Fact, frozen=True, gc=False, array_like=True, tag=2):
@@ -52,9 +62,7 @@ class Answered(Fact, frozen=True, gc=False, array_like=True, tag=2):
     at: int
     member: str | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (2, self.queue, self.at)
+    key: ClassVar[Key] = attrgetter("queue", "at")
 
 
 class Left(Fact, frozen=True, gc=False, array_like=True, tag=3):
@@ -64,9 +72,7 @@ class Left(Fact, frozen=True, gc=False, array_like=True, tag=3):
     at: int
     reason: LeaveReason
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (3, self.queue, self.at)
+    key: ClassVar[Key] = attrgetter("queue", "at")
 
 
 class Ended(Fact, frozen=True, gc=False, array_like=True, tag=4):
@@ -77,9 +83,7 @@ class Ended(Fact, frozen=True, gc=False, array_like=True, tag=4):
     resolved: bool | None = None
     topic: str | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (4, self.queue, self.at)
+    key: ClassVar[Key] = attrgetter("queue", "at")
 
 
 class Recorded(Fact, frozen=True, gc=False, array_like=True, tag=5):
@@ -95,9 +99,7 @@ class Recorded(Fact, frozen=True, gc=False, array_like=True, tag=5):
     resolved: bool | None = None
     topic: str | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (5, self.queue, self.at)
+    key: ClassVar[Key] = attrgetter("queue", "at")
 
 
 class Received(Fact, frozen=True, gc=False, array_like=True, tag=6):
@@ -109,9 +111,7 @@ class Received(Fact, frozen=True, gc=False, array_like=True, tag=6):
     automatic: bool
     sender: str | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (6, self.message)
+    key: ClassVar[Key] = attrgetter("message")
 
 
 class Sent(Fact, frozen=True, gc=False, array_like=True, tag=7):
@@ -124,9 +124,7 @@ class Sent(Fact, frozen=True, gc=False, array_like=True, tag=7):
     holding: bool = False
     promised_by: int | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (7, self.message)
+    key: ClassVar[Key] = attrgetter("message")
 
 
 class Closed(Fact, frozen=True, gc=False, array_like=True, tag=8):
@@ -135,9 +133,7 @@ class Closed(Fact, frozen=True, gc=False, array_like=True, tag=8):
     at: int
     reason: CloseReason
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (8, self.at)
+    key: ClassVar[Key] = attrgetter("at")
 
 
 class Forwarded(Fact, frozen=True, gc=False, array_like=True, tag=9):
@@ -146,9 +142,7 @@ class Forwarded(Fact, frozen=True, gc=False, array_like=True, tag=9):
     at: int
     unit: str
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (9, self.at)
+    key: ClassVar[Key] = attrgetter("at")
 
 
 class Answer(Fact, frozen=True, gc=False, array_like=True, tag=10):
@@ -160,9 +154,7 @@ class Answer(Fact, frozen=True, gc=False, array_like=True, tag=10):
     at: int
     got_reply: bool | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (10, self.question)
+    key: ClassVar[Key] = attrgetter("question")
 
 
 class Visited(Fact, frozen=True, gc=False, array_like=True, tag=11):
@@ -172,14 +164,21 @@ class Visited(Fact, frozen=True, gc=False, array_like=True, tag=11):
     at: int
     wait: int | None = None
 
-    @property
-    def identity(self) -> tuple[object, ...]:
-        return (11,)
+    key: ClassVar[Key] = attrgetter("__class__")
 
 
 AnyFact = (
-    Entered | Answered | Left | Ended | Recorded
-    | Received | Sent | Closed | Forwarded | Answer | Visited
+    Entered
+    | Answered
+    | Left
+    | Ended
+    | Recorded
+    | Received
+    | Sent
+    | Closed
+    | Forwarded
+    | Answer
+    | Visited
 )
 Facts = tuple[AnyFact, ...]
 
@@ -196,8 +195,9 @@ def merge(known: Facts, fact: AnyFact) -> Facts:
     (Entered(revision=1, queue='vaxel', at=7, caller='a1'),)
     """
     kind = type(fact)
+    key = kind.key
     for place, old in enumerate(known):
-        if type(old) is kind and old.identity == fact.identity:
+        if type(old) is kind and key(old) == key(fact):
             if winner(old, fact) is old:
                 return known
             return (*known[:place], fact, *known[place + 1 :])

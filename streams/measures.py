@@ -29,7 +29,13 @@ RESOLVED = 6
 EXIT: dict[str, int] = {reason: 7 + place for place, reason in enumerate(LEAVE_REASONS)}
 ABANDONED = EXIT["abandoned"]
 CALLS = (
-    "offered", "answered", "wait", "handled", "handle_time", "coded", "resolved",
+    "offered",
+    "answered",
+    "wait",
+    "handled",
+    "handle_time",
+    "coded",
+    "resolved",
     *(f"exit_{reason}" for reason in LEAVE_REASONS),
 )
 
@@ -41,7 +47,12 @@ SHORT_ABANDONED = 3
 EXCLUDED = 4
 ANSWERED_LATE = 5
 CALL_PROMISE = (
-    "met", "missed", "early_abandoned", "short_abandoned", "excluded", "answered_late",
+    "met",
+    "missed",
+    "early_abandoned",
+    "short_abandoned",
+    "excluded",
+    "answered_late",
 )
 
 # E-mails.
@@ -54,8 +65,14 @@ REPLY_TIME = 5
 FULL_ANSWERS = 6
 CLOSED: dict[str, int] = {reason: 7 + place for place, reason in enumerate(CLOSE_REASONS)}
 EMAILS = (
-    "received", "automatic", "reminders", "forwarded", "first_replies", "reply_time",
-    "full_answers", *(f"closed_{reason}" for reason in CLOSE_REASONS),
+    "received",
+    "automatic",
+    "reminders",
+    "forwarded",
+    "first_replies",
+    "reply_time",
+    "full_answers",
+    *(f"closed_{reason}" for reason in CLOSE_REASONS),
 )
 
 # An e-mail promise keeps two tracks: the first human reply, and the full answer.
@@ -66,8 +83,12 @@ TRACK_MET = 0
 TRACK_MISSED = 1
 TRACK_EXCLUDED = 2
 EMAIL_PROMISE = (
-    "first_reply_met", "first_reply_missed", "first_reply_excluded",
-    "full_answer_met", "full_answer_missed", "full_answer_excluded",
+    "first_reply_met",
+    "first_reply_missed",
+    "first_reply_excluded",
+    "full_answer_met",
+    "full_answer_missed",
+    "full_answer_excluded",
 )
 
 # Surveys: for each question the five scores, then answers that do not count.
@@ -84,8 +105,14 @@ VISIT_WAIT = 2
 VISITS = ("visits", "waits", "wait")
 
 BASE: dict[Channel, tuple[str, ...]] = {
-    "calls": CALLS, "emails": EMAILS, "surveys": SURVEYS, "visits": VISITS,
+    "calls": CALLS,
+    "emails": EMAILS,
+    "surveys": SURVEYS,
+    "visits": VISITS,
 }
 PROMISE: dict[Channel, tuple[str, ...]] = {
-    "calls": CALL_PROMISE, "emails": EMAIL_PROMISE, "surveys": (), "visits": (),
+    "calls": CALL_PROMISE,
+    "emails": EMAIL_PROMISE,
+    "surveys": (),
+    "visits": (),
 }

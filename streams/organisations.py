@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from streams.calendars import Calendar
 from streams.instants import HOUR, SECOND
-
-if TYPE_CHECKING:
-    from streams.calendars import Calendar
 
 Channel = Literal["calls", "emails", "surveys", "visits"]
 ServiceLevel = Literal[
@@ -127,5 +125,8 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     def parts(self, channel: Channel) -> dict[str, Part]:
         """Queues, mailboxes or desks of a channel; surveys have none."""
         return {
-            "calls": self.queues, "emails": self.mailboxes, "visits": self.desks, "surveys": {},
+            "calls": self.queues,
+            "emails": self.mailboxes,
+            "visits": self.desks,
+            "surveys": {},
         }[channel]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams import measures
-from streams.calendars import Calendar
 from streams.conventions import OTHER, TOTAL
 from streams.instants import start_of_day
-from streams.organisations import Channel, Organisation, Promise
+
+if TYPE_CHECKING:
+    from streams.calendars import Calendar
+    from streams.organisations import Channel, Organisation, Promise
 
 TOTAL_IN_CONFIGURATION = "total"
 
@@ -45,8 +47,9 @@ class Plan:
         start = len(measures.BASE[channel])
         self.base = {name: start + n * block for n, name in enumerate(self.promise_names)}
         self.width = start + block * len(self.promise_names)
+        rules = [self._rule(promise) for promise in promises]
         self._versions: dict[str, tuple[tuple[Rule, ...], ...]] = {
-            part: self._versions_for(part, promises) for part in (TOTAL, OTHER, *self.parts)
+            part: _versions_for(part, rules) for part in (TOTAL, OTHER, *self.parts)
         }
         self._constant: dict[str, tuple[Rule, ...]] = {
             part: tuple(versions[0] for versions in groups)
@@ -93,21 +96,22 @@ class Plan:
         known = self.parts.get(part)
         return self.organisation.calendars[known.calendar if known else "default"]
 
-    def _versions_for(self, part: str, promises: list[Promise]) -> tuple[tuple[Rule, ...], ...]:
-        by_name: dict[str, list[Rule]] = {}
-        for promise in promises:
-            if not _holds_for(promise, part):
-                continue
-            start = promise.valid_from
-            valid_from = start_of_day(start, self.zone) if start else -(2**62)
-            calendar = self.organisation.calendars[promise.calendar]
-            rule = Rule(self.base[promise.name], promise, calendar, valid_from)
-            by_name.setdefault(promise.name, []).append(rule)
-        newest_first = (
-            tuple(sorted(versions, key=lambda rule: -rule.valid_from))
-            for versions in by_name.values()
-        )
-        return tuple(newest_first)
+    def _rule(self, promise: Promise) -> Rule:
+        start = promise.valid_from
+        valid_from = start_of_day(start, self.zone) if start else -(2**62)
+        calendar = self.organisation.calendars[promise.calendar]
+        return Rule(self.base[promise.name], promise, calendar, valid_from)
+
+
+def _versions_for(part: str, rules: list[Rule]) -> tuple[tuple[Rule, ...], ...]:
+    """For each promise that holds for a part its versions, the newest first."""
+    by_name: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if _holds_for(rule.promise, part):
+            by_name.setdefault(rule.promise.name, []).append(rule)
+    return tuple(
+        tuple(sorted(versions, key=lambda rule: -rule.valid_from)) for versions in by_name.values()
+    )
 
 
 def _holds_for(promise: Promise, part: str) -> bool:

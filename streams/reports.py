@@ -12,7 +12,7 @@ from streams.errors import RejectedError
 from streams.facts import AnyFact, Recorded, fact_of
 from streams.instants import HOUR, from_datetime, local_date, start_of_day, to_rfc3339
 from streams.kpis.readings import read_now, read_window
-from streams.tally import Cell
+from streams.tally import Cell, Keeps
 from streams.topics import CHANNEL_OF_EVENT
 from streams.views import View, mapping, opens_by_part, part_columns
 
@@ -24,14 +24,28 @@ if TYPE_CHECKING:
 
 By = Literal["hour", "day", "week", "all"]
 Attribute = Literal["arrival", "decision"]
+KEEPS: dict[Attribute, Keeps] = {"arrival": "arrivals", "decision": "hours"}
 
 
 class Report:
     """Books filled from events, read at one instant."""
 
-    def __init__(self, organisations: dict[str, Organisation], as_of: int | None = None) -> None:
-        """No events yet; facts after `as_of` will be left out, as if they had not happened."""
+    def __init__(
+        self,
+        organisations: dict[str, Organisation],
+        as_of: int | None = None,
+        attribute: Attribute = "arrival",
+    ) -> None:
+        """No events yet.
+
+        Args:
+            organisations: by name.
+            as_of: facts after it will be left out, as if they had not happened.
+            attribute: whether a contact counts in the period it arrived in, or each thing in the
+                period it was decided in (a miss at its due instant, an answer at the answer).
+        """
         self._organisations = organisations
+        self._attribute = attribute
         self._as_of = as_of
         self._newest: int | None = None
         self._books: dict[tuple[str, Channel], Book] = {}
@@ -51,7 +65,9 @@ class Report:
             key = (event.organisation, CHANNEL_OF_EVENT[type(event)])
             book = self._books.get(key)
             if book is None:
-                book = self._books[key] = Book(self._organisations[key[0]], key[1], live=False)
+                book = self._books[key] = Book(
+                    self._organisations[key[0]], key[1], KEEPS[self._attribute]
+                )
             book.add(contact_id, kept, kept.at)
 
     @property
@@ -59,34 +75,26 @@ class Report:
         """The instant the report is read at: as asked for, or the newest that any event tells."""
         return self._as_of if self._as_of is not None else self._newest or 0
 
-    def rows(self, by: By, attribute: Attribute) -> list[View]:
-        """One row for each period and part.
-
-        Args:
-            by: length of a period, in local time.
-            attribute: whether a contact counts in the period it arrived in, or each thing in the
-                period it was decided in (a miss at its due instant, an answer at the answer).
-        """
+    def rows(self, by: By) -> list[View]:
+        """One row for each part and period of local time."""
         rows: list[View] = []
         for key in sorted(self._books):
             book = self._books[key]
             book.settle()
-            rows.extend(self._rows_of(book, by, attribute))
+            rows.extend(self._rows_of(book, by))
         return rows
 
-    def _rows_of(self, book: Book, by: By, attribute: Attribute) -> Iterator[View]:
+    def _rows_of(self, book: Book, by: By) -> Iterator[View]:
         opens = opens_by_part(book)
         parts = [p for p in book.shown_parts() if p in book.tallies]
         if OTHER in parts:
             parts.append(parts.pop(parts.index(OTHER)))
-        hours = {part: self._hours(book, part, opens.get(part, []), attribute) for part in parts}
+        hours = {part: self._hours(book, part, opens.get(part, [])) for part in parts}
         known = [hour for cells in hours.values() for hour in cells]
         if not known:
             return
         whole = (min(known) * HOUR, (max(known) + 1) * HOUR)
-        sums = {
-            part: _periods(book, cells, by, whole) for part, cells in hours.items()
-        }
+        sums = {part: _periods(book, cells, by, whole) for part, cells in hours.items()}
         zone = book.plan.zone
         primary = book.plan.promise_names[0] if book.plan.promise_names else ""
         for start, end in sorted({span for cells in sums.values() for span in cells}):
@@ -105,17 +113,16 @@ class Report:
                     **mapping(readings, primary),
                 }
 
-    def _hours(
-        self, book: Book, part: str, opens: list[Open], attribute: Attribute
-    ) -> dict[int, Cell]:
+    def _hours(self, book: Book, part: str, opens: list[Open]) -> dict[int, Cell]:
         """Cells by hour, what time alone has decided by `as_of` included."""
         tally = book.tally(part)
-        hours = dict(tally.arrivals if attribute == "arrival" else tally.hours)
+        by_arrival = self._attribute == "arrival"
+        hours = dict(tally.arrivals if by_arrival else tally.hours)
         for item in opens:
             for mark in item.marks(self.as_of):
                 cell = Cell(tally.width)
                 cell.add(mark)
-                hour = (mark[1] if attribute == "arrival" else mark[2]) // HOUR
+                hour = (mark[1] if by_arrival else mark[2]) // HOUR
                 if hour in hours:
                     cell.include(hours[hour])
                 hours[hour] = cell

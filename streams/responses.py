@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from streams import measures as m
 from streams.conventions import TOTAL
 from streams.facts import Answer, Facts, Visited
 from streams.outcomes import NO_WAIT, Mark, Outcome
-from streams.plans import Plan
+
+if TYPE_CHECKING:
+    from streams.plans import Plan
 
 
 def survey_outcome(facts: Facts, _plan: Plan) -> Outcome:

@@ -46,11 +46,7 @@ def named_counts(book: Book, cell: Cell) -> View:
     promises = {
         promise: counts
         for promise, base in plan.base.items()
-        if (
-            counts := {
-                name: n for name, n in zip(block, cell.counts[base:], strict=False) if n
-            }
-        )
+        if (counts := {name: n for name, n in zip(block, cell.counts[base:], strict=False) if n})
     }
     return view | {"promises": promises} if promises else view
 

@@ -10,7 +10,7 @@ cohort reports ask for ("of the mails that arrived on Monday, how many were answ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 
@@ -61,18 +61,19 @@ class Cell:
 
 
 Cells = dict[int, Cell]
+Keeps = Literal["everything", "arrivals", "hours"]
 
 
 class Tally:
     """The cells of one part: a queue, a mailbox, a desk, or the total."""
 
-    def __init__(self, width: int, *, live: bool = True) -> None:
+    def __init__(self, width: int, keeps: Keeps = "everything") -> None:
         """No marks yet, for cells of `width` measures.
 
-        Reports look at whole hours only: not `live`, the other resolutions are left out.
+        A report looks at whole hours of arrival or of decision and needs nothing else.
         """
         self.width = width
-        self.live = live
+        self.keeps = keeps
         self.seconds: Cells = {}
         self.minutes: Cells = {}
         self.hours: Cells = {}
@@ -85,25 +86,36 @@ class Tally:
     def add(self, mark: Mark, sign: int = 1) -> None:
         """Put a mark in, or take it out again with `sign` -1."""
         _, arrival, instant, amounts, wait = mark
-        hour, arrived = instant // HOUR, arrival // HOUR
-        counted = [_cell(self.hours, hour, self.width), _cell(self.arrivals, arrived, self.width)]
-        if self.live:
-            self.touched.add(arrived)
-            if self._sums:
-                self._forget_sums(hour)
-            if instant > self.newest:
-                self.newest = instant
-            # Fine cells serve short windows only; what is older than those has its hour.
-            if instant > self.newest - MINUTES_KEPT:
-                counted.append(_cell(self.minutes, instant // MINUTE, self.width))
-                if instant > self.newest - SECONDS_KEPT:
-                    counted.append(_cell(self.seconds, instant // SECOND, self.width))
+        if self.keeps == "everything":
+            counted = self._reached(arrival, instant)
+        elif self.keeps == "arrivals":
+            counted = (_cell(self.arrivals, arrival // HOUR, self.width),)
+        else:
+            counted = (_cell(self.hours, instant // HOUR, self.width),)
         for cell in counted:
             counts = cell.counts
             for measure, amount in amounts:
                 counts[measure] += sign * amount
             if wait >= 0:
                 cell.count_wait(wait // SECOND, sign)
+
+    def _reached(self, arrival: int, instant: int) -> tuple[Cell, ...]:
+        """The cells that a mark belongs to, at every resolution."""
+        width = self.width
+        hour, arrived = instant // HOUR, arrival // HOUR
+        self.touched.add(arrived)
+        if self._sums:
+            self._forget_sums(hour)
+        self.newest = max(self.newest, instant)
+        by_hour, by_arrival = _cell(self.hours, hour, width), _cell(self.arrivals, arrived, width)
+        # Fine cells serve short windows only; what is older than those has its hour.
+        if instant <= self.newest - MINUTES_KEPT:
+            return by_hour, by_arrival
+        by_minute = _cell(self.minutes, instant // MINUTE, width)
+        if instant <= self.newest - SECONDS_KEPT:
+            return by_hour, by_arrival, by_minute
+        by_second = _cell(self.seconds, instant // SECOND, width)
+        return by_hour, by_arrival, by_minute, by_second
 
     def between(self, start: int, end: int) -> Cell:
         """The sum over the half-open `[start, end)`, both whole seconds.

@@ -16,7 +16,10 @@ VISITS = "kontaktpuls.visits"
 DEAD_LETTERS = "kontaktpuls.dead-letters"
 
 TOPIC_OF_CHANNEL: dict[Channel, str] = {
-    "calls": CALLS, "emails": EMAILS, "surveys": SURVEYS, "visits": VISITS,
+    "calls": CALLS,
+    "emails": EMAILS,
+    "surveys": SURVEYS,
+    "visits": VISITS,
 }
 CHANNEL_OF_TOPIC: dict[str, Channel] = {t: c for c, t in TOPIC_OF_CHANNEL.items()}
 EVENT_TOPICS = tuple(TOPIC_OF_CHANNEL.values())

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from streams import events as ev
 from streams.calendars import Calendar, CalendarVersion, Hours
-from streams.events import CloseReason, LeaveReason
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime, to_datetime
+from streams.measures import CLOSE_REASONS, LEAVE_REASONS
 from streams.organisations import Organisation, Part, Promise, Source
 from streams.promises import parse_within
 
@@ -55,6 +55,7 @@ ORGANISATION = Organisation(
 
 queues = st.sampled_from(["vaxel", "bygg", "okand"])
 mailboxes = st.sampled_from(["kontakt", "okand@example.org"])
+call_names = st.sampled_from(["c1", "c2", "c3"])
 revisions = st.sampled_from([0, 0, 0, 1, 2])
 
 
@@ -69,7 +70,7 @@ mail_moments = st.one_of(moments(12 * DAY, HOUR), moments(12 * DAY, 61 * SECOND)
 _call = {
     "organisation": st.just("provkommun"),
     "revision": revisions,
-    "call": st.sampled_from(["c1", "c2", "c3"]),
+    "call": call_names,
     "queue": queues,
 }
 _answers = st.sampled_from([True, False, None])
@@ -87,12 +88,12 @@ def _records(draw: st.DrawFn) -> ev.CallRecord:
     return ev.CallRecord(
         organisation="provkommun",
         revision=draw(revisions),
-        call=draw(_call["call"]),
+        call=draw(call_names),
         queue=draw(queues),
         entered_at=times[0],
         answered_at=times[1] if answered else None,
         left_at=None if answered else times[1],
-        reason=None if answered else draw(st.sampled_from(LeaveReason.__args__)),
+        reason=None if answered else draw(st.sampled_from(LEAVE_REASONS)),
         ended_at=draw(st.sampled_from([None, times[2]])),
         resolved=draw(_answers),
     )
@@ -104,9 +105,7 @@ call_events = st.one_of(
     st.builds(
         ev.CallAnswered, at=call_moments, member=st.sampled_from([None, "m1", "m2"]), **_call
     ),
-    st.builds(
-        ev.CallLeft, at=call_moments, reason=st.sampled_from(LeaveReason.__args__), **_call
-    ),
+    st.builds(ev.CallLeft, at=call_moments, reason=st.sampled_from(LEAVE_REASONS), **_call),
     st.builds(
         ev.CallEnded,
         at=call_moments,
@@ -133,9 +132,7 @@ email_events = st.one_of(
         holding=st.booleans(),
         **_mail,
     ),
-    st.builds(
-        ev.EmailClosed, at=mail_moments, reason=st.sampled_from(CloseReason.__args__), **_mail
-    ),
+    st.builds(ev.EmailClosed, at=mail_moments, reason=st.sampled_from(CLOSE_REASONS), **_mail),
     st.builds(ev.EmailForwarded, at=mail_moments, unit=st.sampled_from(["a", "b"]), **_mail),
 )
 

@@ -112,9 +112,7 @@ class Twin:
             "7d": (self.as_of // HOUR * HOUR - 7 * DAY) // SECOND,
             "28d": (self.as_of // HOUR * HOUR - 28 * DAY) // SECOND,
         }[window]
-        return [
-            h for h in self.happenings if h.part == part and first <= h.at // SECOND <= second
-        ]
+        return [h for h in self.happenings if h.part == part and first <= h.at // SECOND <= second]
 
     def arrived(self, part: str, hour: int) -> list[Happening]:
         """What became of everybody who arrived in one hour."""
@@ -122,9 +120,7 @@ class Twin:
 
     def waiting_now(self, part: str) -> list[Waiting]:
         """Who waits at `as_of`."""
-        return [
-            w for w in self.waiting if w.part == part and w.since <= self.as_of < w.until
-        ]
+        return [w for w in self.waiting if w.part == part and w.since <= self.as_of < w.until]
 
     # -- calls -----------------------------------------------------------------------------
 
@@ -176,8 +172,12 @@ class Twin:
 
         own = [s for s in steps if mine(s[0], s[2])]
         visit: dict[str, Any] = {
-            "queue": queue, "entered": entered, "left": None, "how": None,
-            "ended": None, "resolved": None,
+            "queue": queue,
+            "entered": entered,
+            "left": None,
+            "how": None,
+            "ended": None,
+            "resolved": None,
         }
         reach = [e for e in ends if (e[1] is None and e[0] >= entered) or mine(e[0], e[1])]
         if own:
@@ -195,9 +195,7 @@ class Twin:
     def _code(visits: list[dict[str, Any]], ends: list[Any]) -> None:
         for at, queue, resolved in ends:
             reached = [
-                v
-                for v in visits
-                if v["entered"] <= at and (queue is None or v["queue"] == queue)
+                v for v in visits if v["entered"] <= at and (queue is None or v["queue"] == queue)
             ]
             if queue is not None:
                 reached = reached[-1:]
@@ -219,9 +217,8 @@ class Twin:
                 coded = [v["resolved"] for v in answered if v["resolved"] is not None]
                 whole["resolved"] = coded[-1] if coded else None
         elif not waiting:
-            last = sorted(visits, key=lambda v: (v["left"], v["entered"]))[-1]
-            ties = [v for v in visits if (v["left"], v["entered"]) == (last["left"], last["entered"])]
-            whole.update(left=last["left"], how=ties[0]["how"])
+            last = max(visits, key=lambda v: (v["left"], v["entered"]))
+            whole.update(left=last["left"], how=last["how"])
         return whole
 
     def _tell(self, part: str, visit: dict[str, Any]) -> None:
@@ -266,7 +263,12 @@ class Twin:
     # -- e-mails ---------------------------------------------------------------------------
 
     def _conversation(self, facts: list[Any]) -> None:
-        rank = {ev.EmailReceived: 0, ev.EmailSent: 1, ev.EmailForwarded: 2, ev.EmailClosed: 3}
+        rank: dict[Any, int] = {
+            ev.EmailReceived: 0,
+            ev.EmailSent: 1,
+            ev.EmailForwarded: 2,
+            ev.EmailClosed: 3,
+        }
         timeline = sorted(
             facts,
             key=lambda f: (
@@ -302,12 +304,10 @@ class Twin:
         for obligation in done:
             self._obligation(obligation)
 
-    def _tell_mail(  # noqa: PLR0913
-        self, mailbox: str, opened: int, at: int, what: str, amount: int = 0, promise: str = ""
-    ) -> None:
+    def _tell_mail(self, mailbox: str, opened: int, at: int, what: str, *, amount: int = 0) -> None:
         part = mailbox if mailbox in self.organisation.mailboxes else "other"
         for where in (part, ""):
-            self.happenings.append(Happening(where, opened, at, what, promise, amount))
+            self.happenings.append(Happening(where, opened, at, what, "", amount))
 
     def _obligation(self, o: dict[str, Any]) -> None:
         mailbox, opened = o["mailbox"], o["opened"]
@@ -315,7 +315,7 @@ class Twin:
         self._tell_mail(mailbox, opened, opened, "received")
         if "replied" in o:
             took = calendar.working_time(opened, o["replied"])
-            self._tell_mail(mailbox, opened, o["replied"], "first_replies", took)
+            self._tell_mail(mailbox, opened, o["replied"], "first_replies", amount=took)
         if "answered" in o:
             self._tell_mail(mailbox, opened, o["answered"], "full_answers")
         if "closed" in o:
@@ -354,8 +354,8 @@ class Twin:
             if p.channel != channel or not holds or (p.valid_from and p.valid_from > day):
                 continue
             known = newest.get(p.name)
-            if known is None or (p.valid_from and (
-                known.valid_from is None or p.valid_from > known.valid_from
-            )):
+            if known is None or (
+                p.valid_from and (known.valid_from is None or p.valid_from > known.valid_from)
+            ):
                 newest[p.name] = p
         return list(newest.values())

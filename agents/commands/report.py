@@ -30,13 +30,21 @@ if TYPE_CHECKING:
 
 CHANNEL_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "calls": (
-        ("offered", "offered"), ("answered", "answered"), ("within", "answered_within"),
-        ("abandoned", "abandoned"), ("service level", "service_level"), ("mean wait", "wait_mean"),
-        ("handle time", "handle_time_mean"), ("resolved", "resolution"),
+        ("offered", "offered"),
+        ("answered", "answered"),
+        ("within", "answered_within"),
+        ("abandoned", "abandoned"),
+        ("service level", "service_level"),
+        ("mean wait", "wait_mean"),
+        ("handle time", "handle_time_mean"),
+        ("resolved", "resolution"),
     ),
     "emails": (
-        ("received", "received"), ("met", "met"), ("missed", "missed"),
-        ("in time", "service_level"), ("full answer", "full_answer_share"),
+        ("received", "received"),
+        ("met", "met"),
+        ("missed", "missed"),
+        ("in time", "service_level"),
+        ("full answer", "full_answer_share"),
         ("reply time", "reply_time_mean"),
     ),
     "surveys": (("answers", "answers"), ("index", "index"), ("publishable", "publishable")),
@@ -44,8 +52,9 @@ CHANNEL_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def report(  # noqa: PLR0913 - options of a command
+def report(
     file: Annotated[Path, typer.Argument(help="Events as JSON lines, also gzipped; - = stdin.")],
+    *,
     as_of: Annotated[
         str | None,
         typer.Option(help="Read as if it were then, e.g. 2026-11-20T16:55. Default: the newest."),
@@ -67,12 +76,12 @@ def report(  # noqa: PLR0913 - options of a command
     gc.disable()
     try:
         organisations = load_settings(config).organisations
-        result = Report(organisations, read_as_of(as_of, organisations))
+        result = Report(organisations, read_as_of(as_of, organisations), attribute)
         faults = fill(result, file)
     except (SettingsError, ValueError, *DAMAGED) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    rows = result.rows(by, attribute)
+    rows = result.rows(by)
     if output == "json":
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
     elif output == "csv":

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from streams.books import Book
     from streams.desk import Desk
 
+Stored = bytes | bytearray | memoryview | str | int | float
+
 OFFSET = "offset"
 """Field of a hash of rollups: the input offset of whoever wrote it last."""
 
@@ -41,9 +43,7 @@ log = structlog.stdlib.get_logger(__name__)
 class RedisSink:
     """Writes what a desk knows after each of its flushes."""
 
-    def __init__(
-        self, redis: Redis, *, clock: Callable[[], int] | None, snapshot_ttl: int
-    ) -> None:
+    def __init__(self, redis: Redis, *, clock: Callable[[], int] | None, snapshot_ttl: int) -> None:
         """A sink on a connection that belongs to it.
 
         Args:
@@ -108,7 +108,7 @@ class RedisSink:
                 await self._compare_and_set(key, desk.offset, fields)
         except BaseException:
             for touched, hours in taken:
-                touched |= hours
+                touched.update(hours)
             raise
         self._read_at[place] = as_of
 
@@ -121,7 +121,9 @@ class RedisSink:
                     log.warning("a newer writer holds these rollups", key=key)
                     return
                 transaction.multi()  # type: ignore[no-untyped-call]
-                transaction.hset(key, mapping=dict(fields) | {OFFSET: str(offset).encode()})
+                stamped: dict[Stored, Stored] = {OFFSET: offset}
+                stamped.update(fields)
+                transaction.hset(key, mapping=stamped)
                 transaction.expire(key, KEPT)
                 try:
                     await transaction.execute()

@@ -87,10 +87,16 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
 
 PART_SUFFIXES = ("_numerator", "_denominator")
 PART_NOUN: dict[str, str] = {
-    "calls": "queue", "emails": "mailbox", "visits": "desk", "surveys": "survey",
+    "calls": "queue",
+    "emails": "mailbox",
+    "visits": "desk",
+    "surveys": "survey",
 }
 PART_LABEL: dict[str, Label] = {
-    "calls": Label.QUEUE, "emails": Label.MAILBOX, "visits": Label.DESK, "surveys": Label.SURVEY,
+    "calls": Label.QUEUE,
+    "emails": Label.MAILBOX,
+    "visits": Label.DESK,
+    "surveys": Label.SURVEY,
 }
 QUANTILES = ("0.5", "0.9", "1")
 """Median, 90th percentile and maximum."""

@@ -7,15 +7,21 @@ differently is counted as a contradiction, and the row is read as the mapping sa
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from streams.errors import KontaktpulsError
 from streams.events import MAX_NAME, CallRecord
-from streams.instants import DAY, HOUR, MILLISECOND, SECOND, from_datetime, to_datetime
-from streams.parsers.calls_csv_mapping import Unlike
+from streams.instants import HOUR, SECOND, from_datetime, to_datetime
+from streams.parsers.rows import (
+    BELIEVABLE,
+    RowError,
+    fits,
+    read_clock,
+    read_date,
+    read_duration,
+    read_timestamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,25 +34,19 @@ if TYPE_CHECKING:
         Moment,
         Near,
         Outcome,
-        When,
     )
     from streams.pseudonyms import Pseudonymiser
 
 NEXT_DAY = 12 * HOUR
 """A clock that is earlier than the one before it by more than this belongs to the next day."""
 
-BELIEVABLE = 84_000 * DAY
-"""Instants from here on (the year 2199) are milliseconds that were read as seconds."""
+UNBELIEVABLE = "a time lies before 1970 or after 2198; is the mapping's format the file's?"
 
 ENDED_BEFORE_ANSWERED = "ended-before-answered"
 EXPLANATIONS = {
     ENDED_BEFORE_ANSWERED: "the conversation ended before it began; the end was left out",
 }
 """What the parser itself finds contradictory, beside the mapping's checks."""
-
-
-class RowError(KontaktpulsError):
-    """A row that cannot be read as a call, and why."""
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -61,6 +61,15 @@ class Parsed(msgspec.Struct, frozen=True):
     event: CallRecord | None
     no_call: str | None
     contradictions: tuple[str, ...]
+
+
+class Times(msgspec.Struct, frozen=True):
+    """The instants of a call, as far as its outcome has them."""
+
+    entered: int
+    answered: int | None = None
+    left: int | None = None
+    ended: int | None = None
 
 
 class CallsCsvParser:
@@ -78,7 +87,6 @@ class CallsCsvParser:
         self.organisation = organisation
         self.zone = zone
         self.pseudonymise = pseudonymise
-        self.columns = mapping.columns()
         self._latest: dict[str, int] = {}
 
     def explanation(self, contradiction: str) -> str:
@@ -92,73 +100,70 @@ class CallsCsvParser:
         """What a row says.
 
         Raises:
-            RowError: the row names an unknown outcome, or a value is no date, clock or number.
+            RowError: the row names an unknown outcome, a value is no date, clock or number, or
+                the call was answered or left before it came.
         """
+        try:
+            return self._parse(row)
+        except OverflowError:
+            raise RowError(UNBELIEVABLE) from None
+
+    def _parse(self, row: Mapping[str, str]) -> Parsed:
         for rule in self.mapping.no_call:
             if fits(row, rule.when):
-                return Parsed(None, rule.because, tuple(self._contradictions(row, {})))
+                return Parsed(None, rule.because, tuple(self._contradictions(row, None)))
         outcome = _outcome(row, self.mapping)
-        moments = self._moments(row, outcome)
-        contradictions = self._contradictions(row, moments)
-        answered, ended = moments["answered"], moments["ended"]
-        if answered is not None and ended is not None and ended < answered:
-            moments["ended"] = None
+        times = self._times(row, outcome)
+        contradictions = self._contradictions(row, times)
+        if times.answered and times.ended and times.ended < times.answered:
+            times = msgspec.structs.replace(times, ended=None)
             contradictions.append(ENDED_BEFORE_ANSWERED)
-        return Parsed(self._record(row, outcome, moments), None, tuple(contradictions))
+        return Parsed(self._record(row, outcome, times), None, tuple(contradictions))
 
-    def _moments(self, row: Mapping[str, str], outcome: Outcome) -> dict[str, int | None]:
-        """Instants of entry, answer, leaving and end, as far as the outcome has them."""
+    def _times(self, row: Mapping[str, str], outcome: Outcome) -> Times:
         mapping = self.mapping
         entered = self._instant(mapping.entered, row, None)
         if entered is None:
             msg = "the row does not say when the call entered the queue"
             raise RowError(msg)
-        way_out = "answered" if outcome == "answered" else "left"
-        where = mapping.answered if outcome == "answered" else mapping.left
-        out = self._instant(where, row, entered)
+        answered = outcome == "answered"
+        out = self._instant(mapping.answered if answered else mapping.left, row, entered)
         if out is None:
             msg = f"the outcome is `{outcome}`, but the row does not say when"
             raise RowError(msg)
         if out < entered:
+            what = "answered" if answered else "left"
             early = (entered - out) / SECOND
-            msg = f"`{way_out}` lies {early:g} s before `entered`; such a row describes no call"
+            msg = f"`{what}` lies {early:g} s before `entered`; such a row describes no call"
             raise RowError(msg)
-        moments: dict[str, int | None] = {
-            "entered": entered,
-            "answered": None,
-            "left": None,
-            "ended": None,
-            way_out: out,
-        }
         # A caller who was never answered has no conversation that could end.
-        if outcome == "answered":
-            moments["ended"] = self._instant(mapping.ended, row, out)
-        return moments
+        ended = self._instant(mapping.ended, row, out) if answered else None
+        if entered < 0 or max(out, ended or 0) >= BELIEVABLE:
+            raise RowError(UNBELIEVABLE)
+        return Times(entered, out, None, ended) if answered else Times(entered, None, out)
 
-    def _record(
-        self, row: Mapping[str, str], outcome: Outcome, moments: dict[str, int | None]
-    ) -> CallRecord:
+    def _record(self, row: Mapping[str, str], outcome: Outcome, times: Times) -> CallRecord:
         mapping = self.mapping
         call = "-".join(row[column].strip() for column in mapping.call)
-        queue = mapping.queue.name
+        queue = mapping.queue.name or ""
         if mapping.queue.column is not None:
             written = row[mapping.queue.column].strip()
             queue = mapping.queue.names.get(written, written)
-        topic = row[mapping.topic].strip() if mapping.topic else ""
-        for text, what in ((call, "call"), (queue or "", "queue")):
+        for text, what in ((call, "call"), (queue, "queue")):
             if not text.strip("-") or len(text) > MAX_NAME:
                 msg = f"the name of the {what} is {len(text)} characters; write 1 to {MAX_NAME}"
                 raise RowError(msg)
+        topic = row[mapping.topic].strip() if mapping.topic else ""
         return CallRecord(
             organisation=self.organisation,
             call=call,
-            queue=queue or "",
-            entered_at=to_datetime(moments["entered"] or 0, self.zone),
+            queue=queue,
+            entered_at=to_datetime(times.entered, self.zone),
             caller=self._caller(row),
-            answered_at=self._local(moments["answered"]),
-            left_at=self._local(moments["left"]),
+            answered_at=self._local(times.answered),
+            left_at=self._local(times.left),
             reason=None if outcome == "answered" else outcome,
-            ended_at=self._local(moments["ended"]),
+            ended_at=self._local(times.ended),
             resolved=_resolved(row, mapping),
             topic=topic[:MAX_NAME] or None,
         )
@@ -182,45 +187,41 @@ class CallsCsvParser:
         if moment is None or (moment.unless and fits(row, moment.unless)):
             return None
         if moment.seconds is not None:
-            return (previous or 0) + _duration(row, moment.seconds)
+            return (previous or 0) + read_duration(row, moment.seconds)
         formats = self.mapping.formats
         if moment.timestamp is not None:
             text = row[moment.timestamp].strip()
-            return _timestamp(text, formats.timestamp, self.zone, moment.timestamp)
+            stamp = read_timestamp(text, formats.timestamp, self.zone, moment.timestamp)
+            return _second_pass_if_needed(stamp, previous)
         if moment.clock is None or self.mapping.date is None:
             return None
-        day = _date(row[self.mapping.date].strip(), formats.date, self.mapping.date)
+        day = read_date(row[self.mapping.date].strip(), formats.date, self.mapping.date)
         if previous is None and moment.since is not None:
             previous = self._at(day, row, moment.since, None)
         return self._at(day, row, moment.clock, previous)
 
     def _at(self, day: date, row: Mapping[str, str], column: str, previous: int | None) -> int:
         """The instant of a local clock, on the next day where midnight lies in between."""
-        clock = _clock(row[column].strip(), self.mapping.formats.clock, column)
+        clock = read_clock(row[column].strip(), self.mapping.formats.clock, column)
         local = datetime(day.year, day.month, day.day, tzinfo=self.zone) + clock
-        instant = from_datetime(local)
-        if previous is None or instant >= previous:
-            return instant
-        if instant < previous - NEXT_DAY:
-            return from_datetime(local + timedelta(days=1))
-        # In the autumn one hour comes twice; its second pass is meant if the first runs backwards.
-        again = from_datetime(local.replace(fold=1))
-        return again if again >= previous else instant
+        if previous is not None and from_datetime(local) < previous - NEXT_DAY:
+            local += timedelta(days=1)
+        return _second_pass_if_needed(local, previous)
 
-    def _contradictions(self, row: Mapping[str, str], moments: dict[str, int | None]) -> list[str]:
+    def _contradictions(self, row: Mapping[str, str], times: Times | None) -> list[str]:
         return [
             check.name
             for check in self.mapping.checks
-            if fits(row, check.when) and self._fails(check, row, moments)
+            if fits(row, check.when) and self._fails(check, row, times)
         ]
 
-    def _fails(self, check: Check, row: Mapping[str, str], moments: dict[str, int | None]) -> bool:
+    def _fails(self, check: Check, row: Mapping[str, str], times: Times | None) -> bool:
         if check.negative is not None:
-            return _duration(row, check.negative) < 0
+            return read_duration(row, check.negative) < 0
         if check.interval is not None:
             return self._disagrees(check.interval, row)
         if check.near is not None:
-            return self._is_far(check.near, row, moments.get(check.near.to))
+            return self._is_far(check.near, row, getattr(times, check.near.to, None))
         return check.order is None or self._runs_backwards(check.name, check.order, row)
 
     def _disagrees(self, interval: Interval, row: Mapping[str, str]) -> bool:
@@ -228,7 +229,7 @@ class CallsCsvParser:
         end = self._instant(interval.end, row, start)
         if start is None or end is None:
             return False
-        error = end - start - _duration(row, interval.seconds)
+        error = end - start - read_duration(row, interval.seconds)
         return abs(error) > interval.tolerance * SECOND
 
     def _is_far(self, near: Near, row: Mapping[str, str], own: int | None) -> bool:
@@ -246,21 +247,13 @@ class CallsCsvParser:
         return at < before
 
 
-def fits(row: Mapping[str, str], when: When) -> bool:
-    """Whether every column of a condition has (one of) its values.
-
-    >>> fits({"outcome": "HANG", "wait": "0"}, {"outcome": ("HANG", "DROP"), "wait": "0"})
-    True
-    >>> fits({"outcome": "HANG"}, {"outcome": Unlike(other_than="HANG")})
-    False
-    """
-    for column, wanted in when.items():
-        value = row[column].strip()
-        values = wanted.other_than if isinstance(wanted, Unlike) else wanted
-        found = value == values if isinstance(values, str) else value in values
-        if found == isinstance(wanted, Unlike):
-            return False
-    return True
+def _second_pass_if_needed(local: datetime, previous: int | None) -> int:
+    """An instant, in the hour that comes twice in autumn the later one if time ran backwards."""
+    instant = from_datetime(local)
+    if previous is None or instant >= previous:
+        return instant
+    again = from_datetime(local.replace(fold=1))
+    return again if again >= previous else instant
 
 
 def _outcome(row: Mapping[str, str], mapping: CallsCsvMapping) -> Outcome:
@@ -282,59 +275,3 @@ def _resolved(row: Mapping[str, str], mapping: CallsCsvMapping) -> bool | None:
     if value in mapping.resolved.yes:
         return True
     return False if value in mapping.resolved.no else None
-
-
-def _duration(row: Mapping[str, str], column: str) -> int:
-    """Seconds, `M:SS` or `H:MM:SS` in microseconds."""
-    text = row[column].strip()
-    try:
-        seconds = 0.0
-        for part in text.removeprefix("-").split(":"):
-            seconds = 60 * seconds + float(part)
-        duration = round(seconds * SECOND)
-    except (ValueError, OverflowError):
-        msg = f"`{text}` in `{column}` is no duration; write seconds or H:MM:SS"
-        raise RowError(msg) from None
-    return -duration if text.startswith("-") else duration
-
-
-@lru_cache(maxsize=1_000)
-def _date(text: str, form: str, column: str) -> date:
-    return _strptime(text, form, column, "date").date()
-
-
-@lru_cache(maxsize=100_000)
-def _clock(text: str, form: str, column: str) -> timedelta:
-    moment = _strptime(text, form, column, "clock")
-    return moment - datetime(1900, 1, 1)  # noqa: DTZ001 - a clock alone, of no day and no zone
-
-
-def _timestamp(text: str, form: str, zone: ZoneInfo, column: str) -> int:
-    if form in {"epoch", "epoch_ms"}:
-        try:
-            instant = round(float(text) * (SECOND if form == "epoch" else MILLISECOND))
-        except (ValueError, OverflowError):
-            msg = f"`{text}` in `{column}` is no number; the mapping says `{form}`"
-            raise RowError(msg) from None
-        if not 0 <= instant < BELIEVABLE:
-            other = "epoch_ms" if form == "epoch" else "epoch"
-            msg = f"`{text}` in `{column}` is no time as `{form}`; is it `{other}`?"
-            raise RowError(msg)
-        return instant
-    if form == "rfc3339":
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            msg = f"`{text}` in `{column}` is no RFC 3339 time"
-            raise RowError(msg) from None
-    else:
-        moment = _strptime(text, form, column, "timestamp")
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
-
-
-def _strptime(text: str, form: str, column: str, what: str) -> datetime:
-    try:
-        return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the mapping's
-    except ValueError:
-        msg = f"`{text}` in `{column}` is no {what} written `{form}`"
-        raise RowError(msg) from None

@@ -151,7 +151,7 @@ class Thread:
         self._messages = 0
 
     def working(self, since: int, effort: Spread) -> int:
-        """When something is done that takes `effort` of open time; much later if never open."""
+        """When something is done that takes `effort` of open time, or of any if never open."""
         duration = effort.draw(self._rng)
         try:
             return self._calendar.add_working_time(since, duration)

@@ -35,6 +35,7 @@ as_ofs_of_emails = st.integers(0, 20 * 24 * 4).map(lambda n: BASE + n * HOUR // 
 
 
 def new_desk(channel: Channel, incarnation: str) -> Desk:
+    """An empty desk that owns everything."""
     return Desk(
         channel=channel,
         partition=0,
@@ -47,6 +48,7 @@ def new_desk(channel: Channel, incarnation: str) -> Desk:
 
 
 def records(events: list[Any], channel: Channel) -> list[Record]:
+    """Events as a broker would hand them over, long after they happened."""
     return [Record(encode_event(e), None, LATER, 0, channel, 0) for e in events]
 
 
@@ -72,6 +74,7 @@ def told(happenings: list[Happening]) -> Counter[str]:
 
 
 def assert_same(book: Book, twin: Twin) -> None:
+    """Every part, window, hour of arrival and present value agrees."""
     as_of = twin.as_of
     opens = opens_by_part(book)
     for part in (TOTAL, "other", *book.plan.parts):
@@ -92,6 +95,7 @@ def assert_same(book: Book, twin: Twin) -> None:
 
 
 def assert_same_now(book: Book, twin: Twin, part: str) -> None:
+    """What waits, what is pending and what is overdue agrees."""
     as_of = twin.as_of
     values = {
         (r.kpi.name, r.promise): r.value
@@ -109,9 +113,7 @@ def assert_same_now(book: Book, twin: Twin, part: str) -> None:
     oldest = min((w.since for w in waiting), default=None)
     if book.plan.channel == "calls":
         assert len(waiting) == values["waiting", ""]
-        assert values["longest_wait", ""] == (
-            None if oldest is None else (as_of - oldest) / SECOND
-        )
+        assert values["longest_wait", ""] == (None if oldest is None else (as_of - oldest) / SECOND)
     else:
         assert len(waiting) == values["open", ""]
         assert values["oldest_open", ""] == (None if oldest is None else oldest / SECOND)
@@ -123,11 +125,13 @@ def readable(events: list[Any], as_of: int) -> int:
 
 
 def last_instant(event: Any) -> int:
+    """The last instant that an event tells of."""
     times = [getattr(event, name, None) for name in ("at", "entered_at", "left_at", "ended_at")]
     return max(from_datetime(t) for t in times if t is not None)
 
 
 def run(channel: Channel, data: st.DataObject, events: list[Any], as_of: int) -> None:
+    """Tell the events in any way, then compare."""
     as_of = readable(events, as_of)
     twin = Twin(ORGANISATION, events, as_of)
     desk = new_desk(channel, "w0")
