@@ -45,7 +45,7 @@ def create_cli(asked_for: str = "") -> typer.Typer:
         help="Service levels of contact centres, while there is still time to act.",
         no_args_is_help=True,
         add_completion=False,
-        pretty_exceptions_show_locals=False,
+        pretty_exceptions_enable=False,
     )
 
     @cli.callback()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import calls, conversations, responses
-from streams.cohorts import Contacts, cohort_of
+from streams.cohorts import SLICES, Contacts, cohort_of
 from streams.conventions import TOTAL
 from streams.facts import AnyFact, Facts, conflicts, merge
 from streams.frontiers import as_of as frontier_as_of
-from streams.instants import HOUR
+from streams.instants import DAY, HOUR
 from streams.plans import Plan
 from streams.tally import Cell, Keeps, Tally
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streams.organisations import Channel, Organisation
-    from streams.outcomes import Open
+    from streams.outcomes import Open, Outcome
 
 OUTCOME = {
     "calls": calls.outcome,
@@ -63,7 +63,7 @@ class Book:
         self.frontiers: dict[str, int] = {}
         self.conflicts = 0
         self._keeps = keeps
-        self._outcome = OUTCOME[channel]
+        self._outcome_of = OUTCOME[channel]
         self._changed: dict[str, Facts] = {}
         self._opens: dict[str, list[Open]] = {}
 
@@ -95,12 +95,12 @@ class Book:
 
     def settle(self) -> None:
         """Bring cells and open promises in step with the contacts that changed."""
-        outcome, plan, tally, contacts = self._outcome, self.plan, self.tally, self.contacts
+        outcome, tally, contacts = self.outcome, self.tally, self.contacts
         for contact_id, before in self._changed.items():
             if before:
-                for mark in outcome(before, plan).marks:
+                for mark in outcome(before).marks:
                     tally(mark[0]).add(mark, -1)
-            after = outcome(contacts[contact_id].facts, plan)
+            after = outcome(contacts[contact_id].facts)
             for mark in after.marks:
                 tally(mark[0]).add(mark)
             known_opens = self._opens.pop(contact_id, ())
@@ -109,6 +109,10 @@ class Book:
             for item in (*known_opens, *after.opens):
                 tally(item.part).touched.add(item.opened // HOUR)
         self._changed.clear()
+
+    def outcome(self, facts: Facts) -> Outcome:
+        """What the facts of one contact come to here."""
+        return self._outcome_of(facts, self.plan)
 
     def restore(self, cohort: int, contacts: Contacts) -> set[int]:
         """Take in a stored cohort; the cohorts that now differ from what is stored.
@@ -130,6 +134,32 @@ class Book:
                 contact.facts = merged
                 differing.update((cohort, contact.cohort))
         return differing
+
+    def forget(self, cohort: int, as_of: int) -> None:
+        """Let go of the contacts of a cohort; what they came to by `as_of` stays counted."""
+        for contact_id in self.cohorts.pop(cohort):
+            del self.contacts[contact_id]
+            for item in self._opens.pop(contact_id, ()):
+                for mark in item.marks(as_of):
+                    self.tally(item.part).add(mark)
+
+    def include(self, part: str, hour: int, cell: Cell) -> None:
+        """Count contacts that are kept no longer, by the hour they arrived in."""
+        tally = self.tally(part)
+        if hour not in tally.arrivals:
+            tally.arrivals[hour] = Cell(self.plan.width)
+        tally.arrivals[hour].include(cell)
+        tally.touched.add(hour)
+
+    def prune(self, before: int) -> None:
+        """Forget cells that no window and no rollup needs any more.
+
+        Rollups are written whole, so an hour's arrivals stay as long as a contact is kept that
+        was first seen no later than two days after it.
+        """
+        oldest = min(self.cohorts, default=before // HOUR * SLICES) // SLICES * HOUR
+        for tally in self.tallies.values():
+            tally.prune(before, arrivals_before=min(before, oldest) - 2 * DAY)
 
     def snapshot(self, cohort: int) -> Contacts:
         """The contacts of a cohort, ready to be stored."""

@@ -17,9 +17,12 @@ from streams.errors import StateError
 from streams.facts import AnyFact
 from streams.instants import HOUR
 
-SLICES = 16
+SLICES = 8
 FRONTIERS = -1
-"""The cohort number under which an organisation's source frontiers are kept."""
+"""The cohort number under which an organisation's source frontiers are kept.
+
+Numbers below it are folded cohorts.
+"""
 
 Contacts = list[tuple[str, list[AnyFact]]]
 

@@ -7,16 +7,14 @@ comes back.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Literal
-
-import msgspec
 
 from streams import events
 from streams.books import Book
 from streams.codec import decode_event
 from streams.cohorts import (
     FRONTIERS,
+    SLICES,
     RowKey,
     decode_contacts,
     decode_frontiers,
@@ -25,19 +23,11 @@ from streams.cohorts import (
 )
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
-from streams.facts import (
-    Answer,
-    Answered,
-    AnyFact,
-    Entered,
-    Left,
-    Received,
-    Recorded,
-    Sent,
-    Visited,
-    fact_of,
-)
-from streams.instants import MINUTE, from_datetime
+from streams.folding import Folded, decode_folded, encode_folded, fold, folded_number
+from streams.instants import HOUR, MINUTE, from_datetime
+from streams.records import Applied, Record, Rejection, Totals
+from streams.statements import fact_of, part_of
+from streams.tally import Cell
 from streams.topics import CHANNEL_OF_EVENT
 
 if TYPE_CHECKING:
@@ -49,48 +39,6 @@ CLOCK_TOLERANCE = 5 * MINUTE
 """Exchanges' clocks drift; more than this ahead of the broker's is a fault."""
 
 Clock = Literal["wall", "events"]
-
-
-class Record(msgspec.Struct, frozen=True):
-    """A record as it came from Kafka; `appended_at` is the broker's append time as an instant."""
-
-    value: bytes | None
-    key: bytes | None
-    appended_at: int
-    offset: int
-    topic: str
-    partition: int
-
-
-class Rejection(msgspec.Struct, frozen=True):
-    """A record that cannot be applied, and why."""
-
-    record: Record
-    reason: Reason
-    detail: str
-
-
-class Applied(msgspec.Struct):
-    """What came of a batch.
-
-    Attributes:
-        rejected: for the dead-letter topic.
-        forwarded: (organisation, record) of other partitions.
-    """
-
-    rejected: list[Rejection] = msgspec.field(default_factory=list)
-    forwarded: list[tuple[str, Record]] = msgspec.field(default_factory=list)
-
-
-class Totals(msgspec.Struct):
-    """Conservation: `events_in = applied + unchanged + forwarded + sum(rejected)`."""
-
-    events_in: int = 0
-    applied: int = 0
-    unchanged: int = 0
-    forwarded: int = 0
-    rejected: Counter[str] = msgspec.field(default_factory=Counter)
-    unknown_part: int = 0
 
 
 class Desk:
@@ -137,7 +85,10 @@ class Desk:
         self._clock = clock
         self._dirty: set[tuple[str, int]] = set()
         self._flushing: set[tuple[str, int]] = set()
+        self._written: set[tuple[str, int]] = set()
         self._inherited: dict[tuple[str, int], list[bytes]] = {}
+        self._folded_away: list[bytes] = []
+        self._folded_at: dict[str, int] = {}
 
     def apply(self, records: Sequence[Record]) -> Applied:
         """Take in a batch of records and bring the books up to date."""
@@ -184,7 +135,7 @@ class Desk:
 
     def flush(self) -> list[tuple[bytes, bytes]]:
         """The rows to store now: every cohort that changed, whole."""
-        rows = []
+        rows = self._fold()
         for organisation, cohort in sorted(self._dirty):
             book = self.books[organisation]
             if cohort == FRONTIERS:
@@ -193,6 +144,7 @@ class Desk:
                 value = encode_contacts(book.snapshot(cohort))
             rows.append((self._key(organisation, cohort), value))
         self._flushing |= self._dirty
+        self._written |= self._dirty
         self._dirty.clear()
         return rows
 
@@ -201,7 +153,9 @@ class Desk:
         superseded = [
             key for place in sorted(self._flushing) for key in self._inherited.pop(place, ())
         ]
+        superseded += self._folded_away
         self._flushing.clear()
+        self._folded_away.clear()
         return superseded
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
@@ -210,6 +164,7 @@ class Desk:
         Rows of organisations that are no longer configured are left alone. Raises `StateError`
         for a row that cannot be read.
         """
+        folded: dict[tuple[str, int], Folded] = {}
         for raw_key, value in rows:
             key = RowKey.decode(raw_key)
             if key.organisation not in self._organisations:
@@ -221,14 +176,54 @@ class Desk:
                 for source, through in decode_frontiers(value).items():
                     book.advance(source, through)
                 continue
+            if key.cohort < FRONTIERS:
+                kept, newer = folded.get(place), decode_folded(value)
+                if kept is None or newer.offset > kept.offset:
+                    folded[place] = newer
+                continue
             for cohort in book.restore(key.cohort, decode_contacts(value)):
                 self._dirty.add((key.organisation, cohort))
         for book in self.books.values():
             book.settle()
+        for (organisation, number), cohort_row in folded.items():
+            book = self.books[organisation]
+            # A cohort that is still there tells everything itself, and will be folded again.
+            if folded_number(number) not in book.cohorts:
+                for part, hour, counts, waits in cohort_row.cells:
+                    book.include(part, hour, Cell.of(counts, waits))
 
     def owns_row(self, key: bytes) -> bool:
         """Whether a stored row belongs to this desk."""
         return row_belongs(key, self.channel, self.partition)
+
+    def _fold(self) -> list[tuple[bytes, bytes]]:
+        """Fold what the horizon has passed, once for every hour of the truth."""
+        rows = []
+        for organisation, book in self.books.items():
+            as_of = book.as_of()
+            if as_of is None or as_of // HOUR == self._folded_at.get(organisation):
+                continue
+            self._folded_at[organisation] = as_of // HOUR
+            before = (as_of - self._horizon) // HOUR * SLICES
+            for cohort in [cohort for cohort in book.cohorts if cohort < before]:
+                if (organisation, cohort) in self._dirty:
+                    continue
+                folded = fold(book, cohort, as_of=as_of, horizon=self._horizon, offset=self.offset)
+                if folded is not None:
+                    rows.append(self._folded_row(organisation, cohort, folded))
+                    book.forget(cohort, as_of)
+            book.prune(as_of - self._horizon)
+        return rows
+
+    def _folded_row(self, organisation: str, cohort: int, folded: Folded) -> tuple[bytes, bytes]:
+        place, number = (organisation, cohort), folded_number(cohort)
+        self._folded_away += self._inherited.pop(place, ())
+        if place in self._written:
+            self._written.discard(place)
+            self._folded_away.append(self._key(*place))
+        # Rows of the same cohort that others folded are superseded as well.
+        self._flushing.add((organisation, number))
+        return self._key(organisation, number), encode_folded(folded)
 
     def _accept(self, event: events.AnyEvent, appended_at: int) -> bool:
         """Apply one event; whether it told anything new."""
@@ -242,7 +237,7 @@ class Desk:
             detail = f"this type belongs on the topic of {CHANNEL_OF_EVENT[type(event)]}"
             raise RejectedError(Reason.WRONG_TOPIC, detail)
         contact_id, fact = fact_of(event)
-        first, last, part = _span(fact)
+        first, last, part = fact.at, fact.last, part_of(fact)
         self._check_time(last, appended_at, "`at`" if first == last else "its last instant")
         book = self.book(name)
         oldest = appended_at - self._horizon
@@ -295,21 +290,3 @@ def row_belongs(key: bytes, channel: Channel, partition: int) -> bool:
 
 def _refuse_empty() -> events.AnyEvent:
     raise RejectedError(Reason.EMPTY, "the record has no value")
-
-
-def _span(fact: AnyFact) -> tuple[int, int, str | None]:
-    """First and last instant a fact speaks of, and the part it names."""
-    kind = type(fact)
-    if kind is Recorded:
-        times = (fact.at, fact.answered_at, fact.left_at, fact.ended_at)  # type: ignore[union-attr]
-        return fact.at, max(t for t in times if t is not None), fact.queue  # type: ignore[union-attr]
-    at = fact.at
-    if isinstance(fact, Entered | Answered | Left):
-        return at, at, fact.queue
-    if isinstance(fact, Received | Sent):
-        return at, at, fact.mailbox
-    if isinstance(fact, Visited):
-        return at, at, fact.desk
-    if isinstance(fact, Answer):
-        return at, at, fact.channel
-    return at, at, None

@@ -21,9 +21,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from streams import events
 from streams.events import CloseReason, LeaveReason, Question, SurveyChannel
-from streams.instants import SECOND, from_datetime
 
 Key = Callable[[Any], object]
 
@@ -43,6 +41,12 @@ class Fact(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def identity(self) -> tuple[object, ...]:
         """What makes two facts of one contact the same fact."""
         return (type(self), type(self).key(self))
+
+    @property
+    def last(self) -> int:
+        """The last instant this fact tells of."""
+        at: int = self.at  # type: ignore[attr-defined]
+        return at
 
 
 class Entered(Fact, frozen=True, gc=False, array_like=True, tag=1):
@@ -98,6 +102,12 @@ class Recorded(Fact, frozen=True, gc=False, array_like=True, tag=5):
     ended_at: int | None = None
     resolved: bool | None = None
     topic: str | None = None
+
+    @property
+    def last(self) -> int:
+        """The last instant of the visit that is known."""
+        times = (self.answered_at, self.left_at, self.ended_at)
+        return max([self.at, *(instant for instant in times if instant is not None)])
 
     key: ClassVar[Key] = attrgetter("queue", "at")
 
@@ -220,85 +230,3 @@ def conflicts(known: Facts, fact: AnyFact) -> bool:
         and old != fact
         for old in known
     )
-
-
-def fact_of(event: events.Event) -> tuple[str, AnyFact]:
-    """The contact an event is about, and the fact it states; heartbeats state none."""
-    return _FACT_OF_EVENT[type(event)](event)  # type: ignore[no-any-return,operator]
-
-
-def _entered(e: events.CallEntered) -> tuple[str, Entered]:
-    return e.call, Entered(e.revision, e.queue, from_datetime(e.at), e.caller)
-
-
-def _answered(e: events.CallAnswered) -> tuple[str, Answered]:
-    return e.call, Answered(e.revision, e.queue, from_datetime(e.at), e.member)
-
-
-def _left(e: events.CallLeft) -> tuple[str, Left]:
-    return e.call, Left(e.revision, e.queue, from_datetime(e.at), e.reason)
-
-
-def _ended(e: events.CallEnded) -> tuple[str, Ended]:
-    return e.call, Ended(e.revision, e.queue, from_datetime(e.at), e.resolved, e.topic)
-
-
-def _recorded(e: events.CallRecord) -> tuple[str, Recorded]:
-    return e.call, Recorded(
-        e.revision,
-        e.queue,
-        from_datetime(e.entered_at),
-        e.caller,
-        None if e.answered_at is None else from_datetime(e.answered_at),
-        None if e.left_at is None else from_datetime(e.left_at),
-        e.reason if e.left_at is None or e.reason is not None else "unknown",
-        None if e.ended_at is None else from_datetime(e.ended_at),
-        e.resolved,
-        e.topic,
-    )
-
-
-def _received(e: events.EmailReceived) -> tuple[str, Received]:
-    at = from_datetime(e.at)
-    return e.conversation, Received(e.revision, e.message, at, e.mailbox, e.automatic, e.sender)
-
-
-def _sent(e: events.EmailSent) -> tuple[str, Sent]:
-    promised_by = None if e.promised_by is None else from_datetime(e.promised_by)
-    at = from_datetime(e.at)
-    return e.conversation, Sent(
-        e.revision, e.message, at, e.mailbox, e.automatic, e.holding, promised_by
-    )
-
-
-def _closed(e: events.EmailClosed) -> tuple[str, Closed]:
-    return e.conversation, Closed(e.revision, from_datetime(e.at), e.reason)
-
-
-def _forwarded(e: events.EmailForwarded) -> tuple[str, Forwarded]:
-    return e.conversation, Forwarded(e.revision, from_datetime(e.at), e.unit)
-
-
-def _answer(e: events.SurveyAnswered) -> tuple[str, Answer]:
-    at = from_datetime(e.at)
-    return e.answer, Answer(e.revision, e.channel, e.question, e.score, at, e.got_reply)
-
-
-def _visited(e: events.VisitRegistered) -> tuple[str, Visited]:
-    wait = None if e.wait_seconds is None else round(e.wait_seconds * SECOND)
-    return e.visit, Visited(e.revision, e.desk, from_datetime(e.at), wait)
-
-
-_FACT_OF_EVENT = {
-    events.CallEntered: _entered,
-    events.CallAnswered: _answered,
-    events.CallLeft: _left,
-    events.CallEnded: _ended,
-    events.CallRecord: _recorded,
-    events.EmailReceived: _received,
-    events.EmailSent: _sent,
-    events.EmailClosed: _closed,
-    events.EmailForwarded: _forwarded,
-    events.SurveyAnswered: _answer,
-    events.VisitRegistered: _visited,
-}

@@ -80,16 +80,12 @@ class Plan:
         if constant is not None:
             return constant
         valid = []
-        for versions in self._versions[part]:
+        for versions in self._versions.get(part, ()):
             for rule in versions:
                 if rule.valid_from <= arrival:
                     valid.append(rule)
                     break
         return tuple(valid)
-
-    def current_rules(self, part: str, as_of: int) -> tuple[Rule, ...]:
-        """The promises to show for a part now: those that hold for who arrives now."""
-        return self.rules(part, as_of)
 
     def calendar(self, part: str) -> Calendar:
         """The calendar of a queue, mailbox or desk."""

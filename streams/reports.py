@@ -9,9 +9,10 @@ from streams import events
 from streams.books import Book
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
-from streams.facts import AnyFact, Recorded, fact_of
+from streams.facts import AnyFact, Recorded
 from streams.instants import HOUR, from_datetime, local_date, start_of_day, to_rfc3339
 from streams.kpis.readings import read_now, read_window
+from streams.statements import fact_of
 from streams.tally import Cell, Keeps
 from streams.topics import CHANNEL_OF_EVENT
 from streams.views import View, mapping, opens_by_part, part_columns
@@ -59,7 +60,7 @@ class Report:
             self._advance(from_datetime(event.through))
             return
         contact_id, fact = fact_of(event)
-        self._advance(_last_instant(fact))
+        self._advance(fact.last)
         kept = fact if self._as_of is None else until(fact, self._as_of)
         if kept is not None:
             key = (event.organisation, CHANNEL_OF_EVENT[type(event)])
@@ -179,10 +180,3 @@ def until(fact: AnyFact, as_of: int) -> AnyFact | None:
         fact.resolved if ended else None,
         fact.topic if ended else None,
     )
-
-
-def _last_instant(fact: AnyFact) -> int:
-    if isinstance(fact, Recorded):
-        times = (fact.answered_at, fact.left_at, fact.ended_at)
-        return max(fact.at, *(t for t in times if t is not None), fact.at)
-    return fact.at

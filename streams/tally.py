@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SECONDS_KEPT = 2 * HOUR
 MINUTES_KEPT = 2 * DAY
 HOURS_OF_DAY = 24
+LONGEST_UNWRITTEN = 365 * DAY
 
 
 class Cell:
@@ -31,6 +32,13 @@ class Cell:
         """An empty cell for `width` measures."""
         self.counts = [0] * width
         self.waits: dict[int, int] = {}
+
+    @classmethod
+    def of(cls, counts: list[int], waits: dict[int, int]) -> Cell:
+        """A cell with something in it."""
+        cell = cls(0)
+        cell.counts, cell.waits = counts, waits
+        return cell
 
     def add(self, mark: Mark) -> None:
         """Put a mark in."""
@@ -133,16 +141,25 @@ class Tally:
             total.include(self._fine(last * HOUR, end))
         return total
 
-    def prune(self, before: int) -> None:
-        """Forget fine cells that no window can reach, and hours that began before an instant."""
+    def prune(self, before: int, arrivals_before: int) -> None:
+        """Forget what no window and no rollup needs any more.
+
+        Args:
+            before: hours that began before this instant are behind every window.
+            arrivals_before: likewise for hours of arrival, unless their rollup is still to be
+                written; where nobody writes rollups they go after `LONGEST_UNWRITTEN`.
+        """
         for cells, size, oldest in (
             (self.seconds, SECOND, self.newest - SECONDS_KEPT),
             (self.minutes, MINUTE, self.newest - MINUTES_KEPT),
             (self.hours, HOUR, before),
-            (self.arrivals, HOUR, before),
         ):
             for place in [place for place in cells if place * size < oldest]:
                 del cells[place]
+        for hour in [hour for hour in self.arrivals if hour * HOUR < arrivals_before]:
+            if hour not in self.touched or hour * HOUR < arrivals_before - LONGEST_UNWRITTEN:
+                del self.arrivals[hour]
+                self.touched.discard(hour)
         self._sums.clear()
 
     def _fine(self, start: int, end: int) -> Cell:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from streams.conventions import TOTAL
 from streams.kpis import KPIS
 from streams.kpis.definition import Kpi, Now
 from streams.kpis.ratios import quantiles, wilson
@@ -41,8 +40,11 @@ class Reading(NamedTuple):
 
 
 def read_window(plan: Plan, part: str, cell: Cell, as_of: int) -> Iterator[Reading]:
-    """All KPIs that look at a window, from the sum over that window."""
-    rules = plan.current_rules(part, as_of)
+    """All KPIs that look at a window, from the sum over that window.
+
+    The promises are those that hold for somebody who arrives at `as_of`.
+    """
+    rules = plan.rules(part, as_of)
     for kpi in KPIS[plan.channel]:
         if kpi.kind == "now":
             continue
@@ -57,18 +59,13 @@ def read_window(plan: Plan, part: str, cell: Cell, as_of: int) -> Iterator[Readi
 def read_now(plan: Plan, part: str, opens: list[Open], as_of: int) -> Iterator[Reading]:
     """All KPIs that look at the present moment."""
     now = Now(plan, part, opens, as_of)
-    rules = plan.current_rules(part, as_of)
+    rules = plan.rules(part, as_of)
     for kpi in KPIS[plan.channel]:
         if kpi.now is not None:
             for rule in rules if kpi.promise else (None,):
                 name = rule.promise.name if rule else ""
                 for choice in kpi.choices or ("",):
                     yield Reading(kpi, name, choice, kpi.now(now, rule, choice))
-
-
-def is_total(part: str) -> bool:
-    """Whether a part is the total."""
-    return part == TOTAL
 
 
 def _official(kpi: Kpi, rule: Rule | None) -> str:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from streams import measures as m
 from streams.codec import encode_event
 from streams.conventions import TOTAL
-from streams.desk import Desk, Record
+from streams.desk import Desk
 from streams.frontiers import LEFT_BEHIND
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime
 from streams.kpis.readings import read_now
+from streams.records import Record
 from streams.views import opens_by_part, window_sum
 from streams.windows import WINDOWS
 from tests.strategies import BASE, ORGANISATION, batches, call_events, email_events
@@ -103,7 +104,7 @@ def assert_same_now(book: Book, twin: Twin, part: str) -> None:
         if not r.choice
     }
     waiting = twin.waiting_now(part)
-    names = {rule.promise.name for rule in book.plan.current_rules(part, as_of)}
+    names = {rule.promise.name for rule in book.plan.rules(part, as_of)}
     for name in names:
         dues = [w.dues[name] for w in waiting if name in w.dues]
 
