@@ -1,0 +1,1 @@
+"""The commands of `kontaktpuls`, one module each; `agents.cli` puts them together."""

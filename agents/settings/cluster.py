@@ -1,0 +1,229 @@
+"""`kontaktpuls.yaml`: what may be written about the cluster, and the settings it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from agents.settings.addresses import Brokers, FileName, Host, Port, RedisUrl
+from agents.settings.values import Duration, Section, Slug, Word, from_to, whole_number
+from streams.instants import DAY, MINUTE, SECOND
+
+SASL = "SASL_SSL"
+
+
+class SecuritySection(Section):
+    """How to speak to Kafka."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field(
+        default="PLAINTEXT", examples=["SASL_SSL"]
+    )
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, examples=["SCRAM-SHA-512"]
+    )
+    username: str | None = Field(default=None, examples=["kontaktpuls"], validate_default=True)
+    password_file: FileName | None = Field(default=None, examples=["/run/secrets/kafka_password"])
+    ca_file: FileName | None = Field(default=None, examples=["/etc/ssl/kafka-ca.pem"])
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _never_sends_passwords_in_the_clear(cls, protocol: object) -> object:
+        if protocol == "SASL_PLAINTEXT":
+            msg = "`SASL_PLAINTEXT` sends the password over the network as it is; write `SASL_SSL`"
+            raise ValueError(msg)
+        return protocol
+
+    @field_validator("mechanism", "username", "password_file")
+    @classmethod
+    def _only_with_sasl(cls, value: object, info: ValidationInfo) -> object:
+        protocol = info.data.get("protocol", SASL)
+        if value is not None and protocol != SASL:
+            msg = f"has no effect with the protocol `{protocol}`; write `protocol: {SASL}` or "
+            msg += "take it out"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("username")
+    @classmethod
+    def _sasl_has_a_user(cls, username: str | None, info: ValidationInfo) -> str | None:
+        if username is None and info.data.get("protocol") == SASL:
+            msg = f"is missing; `protocol: {SASL}` needs one, e.g. `username: kontaktpuls`"
+            raise ValueError(msg)
+        return username
+
+    @field_validator("ca_file")
+    @classmethod
+    def _only_with_tls(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("protocol") == "PLAINTEXT":
+            msg = (
+                "has no effect with the protocol `PLAINTEXT`; write `protocol: SSL` or take it out"
+            )
+            raise ValueError(msg)
+        return value
+
+
+class RedisSection(Section):
+    """The view that boards and other programs read."""
+
+    enabled: bool = Field(default=True, examples=["false"])
+    url: RedisUrl = Field(default="redis://127.0.0.1:6379/0", examples=["redis://127.0.0.1:6379/0"])
+    password_file: FileName | None = Field(default=None, examples=["/run/secrets/redis_password"])
+    snapshot_ttl: Annotated[Duration, from_to("5 s", "1 h")] = Field(
+        default=30 * SECOND, examples=["30 s"]
+    )
+
+
+class WebSection(Section):
+    """Where metrics and health are served."""
+
+    host: Host = Field(default="127.0.0.1", examples=["127.0.0.1"])
+    port: Port = Field(default=9464, examples=["9464"])
+
+
+class TimeoutsSection(Section):
+    """How long to wait for others before saying so."""
+
+    request: Annotated[Duration, from_to("1 s", "10 min")] = Field(
+        default=60 * SECOND, examples=["60 s"]
+    )
+    produce: Annotated[Duration, from_to("1 s", "10 min")] = Field(
+        default=30 * SECOND, examples=["30 s"]
+    )
+    redis: Annotated[Duration, from_to("100 ms", "1 min")] = Field(
+        default=2 * SECOND, examples=["2 s"]
+    )
+    recovery: Annotated[Duration, from_to("10 s", "24 h")] = Field(
+        default=10 * MINUTE, examples=["10 min"]
+    )
+    stall: Annotated[Duration, from_to("5 s", "1 h")] = Field(
+        default=60 * SECOND, examples=["60 s"]
+    )
+    stop: Annotated[Duration, from_to("1 s", "5 min")] = Field(
+        default=10 * SECOND, examples=["10 s"]
+    )
+
+
+class ClusterSection(Section):
+    """The whole of `kontaktpuls.yaml`."""
+
+    version: Literal[1] = Field(default=1, examples=["1"])
+    brokers: Brokers = Field(examples=["[kafka-1:9092, kafka-2:9092]"])
+    application_id: Slug = Field(default="kontaktpuls", examples=["kontaktpuls"])
+    instance_id: Word | None = Field(default=None, examples=["worker-1"])
+    partitions: Annotated[int, whole_number(1, 512)] = Field(default=8, examples=["8"])
+    replication: Annotated[int, whole_number(1, 7)] = Field(default=3, examples=["3"])
+    clock: Literal["wall", "events"] = Field(default="wall", examples=["wall"])
+    horizon: Annotated[Duration, from_to("30 days", "400 days")] = Field(
+        default=35 * DAY, examples=["35 days"]
+    )
+    flush_interval: Annotated[Duration, from_to("100 ms", "1 min")] = Field(
+        default=1 * SECOND, examples=["1 s"]
+    )
+    data_dir: FileName = Field(default=Path(".kontaktpuls"), examples=["/var/lib/kontaktpuls"])
+    embedded: bool = Field(default=False, examples=["false"])
+    security: SecuritySection = Field(default=SecuritySection(), examples=["{protocol: SSL}"])
+    redis: RedisSection = Field(default=RedisSection(), examples=["{enabled: false}"])
+    web: WebSection = Field(default=WebSection(), examples=["{port: 9464}"])
+    timeouts: TimeoutsSection = Field(default=TimeoutsSection(), examples=["{redis: 2 s}"])
+
+
+class Security(msgspec.Struct, frozen=True, kw_only=True):
+    """How to speak to Kafka; `password` is given whenever `mechanism` is."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+
+
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every organisation. Durations in microseconds.
+
+    Attributes:
+        brokers: `host:port`, several joined by commas.
+        app_id: prefix of the changelog's name, and the consumer group.
+        instance_id: static group membership; `None` = a new member at each start.
+        partitions, replication: of every topic.
+        clock: whose time `as_of` follows.
+        horizon: how long single contacts are kept.
+        flush_interval: longest time between two flushes under backlog.
+        data_dir: what Faust itself writes.
+        embedded: the broker is the embedded one (memory only, one record a batch).
+        redis_url: without password; `None` = no Redis.
+        redis_ttl: how long a live snapshot stays.
+        web_host, web_port: where metrics and health are served.
+        request_timeout, produce_timeout, redis_timeout: for one answer of Kafka or Redis.
+        recovery_timeout: for reading the changelog after an assignment.
+        stall_timeout: without progress, before the worker gives up and exits.
+        stop_timeout: for a clean stop.
+    """
+
+    brokers: str
+    app_id: str
+    instance_id: str | None
+    partitions: int
+    replication: int
+    clock: Literal["wall", "events"]
+    horizon: int
+    flush_interval: int
+    data_dir: Path
+    embedded: bool
+    security: Security
+    redis_url: str | None
+    redis_password: SecretStr | None
+    redis_ttl: int
+    web_host: str
+    web_port: int
+    request_timeout: int
+    produce_timeout: int
+    redis_timeout: int
+    recovery_timeout: int
+    stall_timeout: int
+    stop_timeout: int
+
+
+def build_cluster(
+    section: ClusterSection,
+    *,
+    kafka_password: SecretStr | None,
+    redis_password: SecretStr | None,
+    config_dir: Path,
+) -> Cluster:
+    """The settings of a file that is right; file names in it are relative to `config_dir`."""
+    security, redis, limits = section.security, section.redis, section.timeouts
+    return Cluster(
+        brokers=",".join(section.brokers),
+        app_id=section.application_id,
+        instance_id=section.instance_id,
+        partitions=section.partitions,
+        replication=section.replication,
+        clock=section.clock,
+        horizon=section.horizon,
+        flush_interval=section.flush_interval,
+        data_dir=section.data_dir,
+        embedded=section.embedded,
+        security=Security(
+            protocol=security.protocol,
+            mechanism=(security.mechanism or "SCRAM-SHA-512")
+            if security.protocol == SASL
+            else None,
+            username=security.username,
+            password=kafka_password,
+            ca_file=None if security.ca_file is None else config_dir / security.ca_file,
+        ),
+        redis_url=redis.url if redis.enabled else None,
+        redis_password=redis_password,
+        redis_ttl=redis.snapshot_ttl,
+        web_host=section.web.host,
+        web_port=section.web.port,
+        request_timeout=limits.request,
+        produce_timeout=limits.produce,
+        redis_timeout=limits.redis,
+        recovery_timeout=limits.recovery,
+        stall_timeout=limits.stall,
+        stop_timeout=limits.stop,
+    )
