@@ -165,6 +165,7 @@ class MonitorCollector(Collector):
                 (Monitor.UNCHANGED, "Events that were known: duplicates and replays."),
                 (Monitor.FORWARDED, "Events sent on to the partition they belong on."),
                 (Monitor.CONFLICTS, "Facts that contradicted a known one at the same revision."),
+                (Monitor.LATE, "Events applied long after they happened."),
                 (Monitor.UNKNOWN_PART, "Events of queues, mailboxes or desks nobody configured."),
             )
         }
@@ -193,6 +194,7 @@ class MonitorCollector(Collector):
                 (Monitor.UNCHANGED, totals.unchanged),
                 (Monitor.FORWARDED, totals.forwarded),
                 (Monitor.CONFLICTS, sum(book.conflicts for book in books)),
+                (Monitor.LATE, totals.late),
                 (Monitor.UNKNOWN_PART, totals.unknown_part),
             ):
                 counters[name].add_metric(labels, value)

@@ -74,6 +74,7 @@ class Monitor(StrEnum):
     FORWARDED = "kontaktpuls_events_forwarded"
     REJECTED = "kontaktpuls_events_rejected"
     CONFLICTS = "kontaktpuls_fact_conflicts"
+    LATE = "kontaktpuls_events_late"
     UNKNOWN_PART = "kontaktpuls_events_unknown_part"
     CONTACTS = "kontaktpuls_contacts_retained"
     COHORTS = "kontaktpuls_cohorts_retained"

@@ -23,6 +23,7 @@ from streams.cohorts import (
 )
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
+from streams.facts import Sent
 from streams.folding import Folded, decode_folded, encode_folded, fold, folded_number
 from streams.instants import HOUR, MINUTE, from_datetime
 from streams.records import Applied, Record, Rejection, Totals
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streams.organisations import Channel, Organisation
+
+LATE = MINUTE
+"""A fact this much older than what its source has told already is counted as late, and applied."""
 
 CLOCK_TOLERANCE = 5 * MINUTE
 """Exchanges' clocks drift; more than this ahead of the broker's is a fault."""
@@ -243,12 +247,16 @@ class Desk:
         oldest = appended_at - self._horizon
         if self._clock == "events":
             oldest = (book.as_of() or first) - self._horizon
-        if last < oldest:
+        # A zero of some clock (1970) in one field makes the whole record worthless.
+        if last < oldest or first < 0:
             detail = f"older than the horizon of {self._horizon // (24 * 60 * MINUTE)} days"
             raise RejectedError(Reason.BEYOND_HORIZON, detail)
         if part is not None and part not in book.plan.parts and self.channel != "surveys":
             self.totals.unknown_part += 1
-        source = book.plan.source_of(part or "")
+        # Whoever reads one mailbox also sees replies sent from others, and knows nothing of those.
+        source = book.plan.source_of("" if part is None or isinstance(fact, Sent) else part)
+        if last < book.frontiers.get(source, last) - LATE:
+            self.totals.late += 1
         if book.advance(source, last):
             self._dirty.add((name, FRONTIERS))
         cohort = book.add(contact_id, fact, first)

@@ -87,6 +87,18 @@ class Plan:
                     break
         return tuple(valid)
 
+    def official_misses(self, part: str, arrival: int) -> dict[int, str]:
+        """The names of the promises by the measure that counts a miss of what they ask for."""
+        rules = self.rules(part, arrival)
+        if self.channel == "calls":
+            return {rule.base + measures.MISSED: rule.promise.name for rule in rules}
+        return {
+            rule.base + measures.TRACK_OF_MET_BY[rule.promise.met_by] + measures.TRACK_MISSED: (
+                rule.promise.name
+            )
+            for rule in rules
+        }
+
     def calendar(self, part: str) -> Calendar:
         """The calendar of a queue, mailbox or desk."""
         known = self.parts.get(part)

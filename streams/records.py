@@ -41,7 +41,11 @@ class Applied(msgspec.Struct):
 
 
 class Totals(msgspec.Struct):
-    """Conservation: `events_in = applied + unchanged + forwarded + sum(rejected)`."""
+    """Conservation: `events_in = applied + unchanged + forwarded + sum(rejected)`.
+
+    Of those applied, `unknown_part` named a queue, mailbox or desk that nobody configured and
+    `late` ones were long past when they arrived.
+    """
 
     events_in: int = 0
     applied: int = 0
@@ -49,3 +53,4 @@ class Totals(msgspec.Struct):
     forwarded: int = 0
     rejected: Counter[str] = msgspec.field(default_factory=Counter)
     unknown_part: int = 0
+    late: int = 0

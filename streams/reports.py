@@ -103,7 +103,7 @@ class Report:
                 cell = sums[part].get((start, end))
                 if cell is None:
                     continue
-                readings = list(read_window(book.plan, part, cell, min(start, self.as_of)))
+                readings = list(read_window(book.plan, part, cell, min(end - 1, self.as_of)))
                 if by == "all":
                     readings += read_now(book.plan, part, opens.get(part, []), self.as_of)
                 yield {

@@ -93,23 +93,30 @@ def live_snapshot(book: Book, as_of: int) -> View:
         }
         now = mapping(read_now(book.plan, part, here, as_of), primary)
         parts.append({**part_columns(book, part), "now": now, "windows": windows})
-    pending = [
-        {"due": due, "opened": item.opened}
-        for item in opens.get(TOTAL, [])
-        for _, due in item.dues[:1]
-        if due >= as_of and item.waiting(as_of)
-    ]
-    pending.sort(key=lambda entry: entry["due"])
     return {
         "organisation": book.plan.organisation.name,
         "channel": book.plan.channel,
         "as_of": to_rfc3339(as_of, zone),
         "parts": parts,
         "due_next": [
-            {name: to_rfc3339(instant, zone) for name, instant in entry.items()}
-            for entry in pending[:DUE_NEXT]
+            {"due": to_rfc3339(due, zone), "opened": to_rfc3339(opened, zone), "promise": name}
+            for due, opened, name in due_next(book, opens.get(TOTAL, []), as_of)[:DUE_NEXT]
         ],
     }
+
+
+def due_next(book: Book, opens: list[Open], as_of: int) -> list[tuple[int, int, str]]:
+    """What can still be kept, in the order it falls due: due, opened, name of the promise."""
+    pending = []
+    for item in opens:
+        if item.waiting(as_of):
+            names = book.plan.official_misses(item.part, item.opened)
+            pending += [
+                (due, item.opened, names[measure])
+                for measure, due in item.dues
+                if due >= as_of and measure in names
+            ]
+    return sorted(pending)
 
 
 def _put(view: View, reading: Reading) -> None:

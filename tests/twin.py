@@ -49,7 +49,7 @@ def identity(event: Any) -> tuple[Any, ...]:
 
 def canonical(event: Any) -> bytes:
     """Fields in the order of the stored fact, MessagePack."""
-    from streams.facts import fact_of  # noqa: PLC0415 - the encoding is part of the contract
+    from streams.statements import fact_of  # noqa: PLC0415 - the encoding is part of the contract
 
     return msgspec.msgpack.encode(fact_of(event)[1])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from agents.settings.problems import quoted
-from agents.settings.scope import CalendarName, MailboxNames, QueueNames, scope_of
+from agents.settings.scope import CalendarName, PromisedMailboxes, PromisedQueues, scope_of
 from agents.settings.values import (
     Allowed,
     Duration,
@@ -47,9 +47,9 @@ class PromiseSection(Section):
     short_abandon: Annotated[Duration, from_to("0 s", "1 h")] | None = Field(
         default=None, examples=["5 s"], validate_default=True
     )
-    queues: QueueNames | None = Field(default=None, examples=["[vaxel]"])
+    queues: PromisedQueues | None = Field(default=None, examples=["[vaxel]"])
     met_by: MetBy | None = Field(default=None, examples=["any_human_reply"])
-    mailboxes: MailboxNames | None = Field(default=None, examples=["[kontaktcenter]"])
+    mailboxes: PromisedMailboxes | None = Field(default=None, examples=["[kontaktcenter]"])
     calendar: CalendarName | None = Field(default=None, examples=["default"])
     valid_from: LocalDate | None = Field(
         default=None, examples=["2026-09-01"], validate_default=True

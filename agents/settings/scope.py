@@ -11,11 +11,14 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from agents.settings.problems import quoted, suggestion
 from agents.settings.values import as_list, parse_duration
 from streams.instants import HOUR
+from streams.plans import TOTAL_IN_CONFIGURATION
 
 if TYPE_CHECKING:
     from datetime import date
 
 DEFAULT_MAX_WAIT = 2 * HOUR
+TOTAL = frozenset({TOTAL_IN_CONFIGURATION})
+"""A promise may hold for the total alone, or for it and some queues."""
 
 
 @dataclass
@@ -55,9 +58,9 @@ def scope_of(info: ValidationInfo) -> Scope:
     return cast("Scope", info.context)
 
 
-def _known(kind: str) -> AfterValidator:
+def _known(kind: str, extra: frozenset[str] = frozenset()) -> AfterValidator:
     def check(name: str, info: ValidationInfo) -> str:
-        names = scope_of(info).names[kind]
+        names = scope_of(info).names[kind] | extra
         if name not in names:
             msg = f"{quoted(name)} is not under `{kind}`; {suggestion(name, names)}"
             raise ValueError(msg)
@@ -83,4 +86,8 @@ _each_once = AfterValidator(_some_once)
 CalendarName = Annotated[str, _known("calendars")]
 QueueNames = Annotated[list[Annotated[str, _known("queues")]], _one_or_more, _each_once]
 MailboxNames = Annotated[list[Annotated[str, _known("mailboxes")]], _one_or_more, _each_once]
+PromisedQueues = Annotated[list[Annotated[str, _known("queues", TOTAL)]], _one_or_more, _each_once]
+PromisedMailboxes = Annotated[
+    list[Annotated[str, _known("mailboxes", TOTAL)]], _one_or_more, _each_once
+]
 DeskNames = Annotated[list[Annotated[str, _known("desks")]], _one_or_more, _each_once]

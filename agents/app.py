@@ -1,0 +1,189 @@
+"""The composition root: one worker, put together from its settings."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from itertools import chain
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import faust
+from faust.app.base import BootStrategy
+
+from agents.batching import ChunkScheduler, ChunkSchema
+from agents.cohort_table import CohortTable
+from agents.faust_fixes import MendedApp, MendedConsumer
+from agents.intake import Intake
+from agents.pulse import Pulse
+from agents.runtime import Runtime
+from agents.views import Views
+from streams.conventions import TABLE_COHORTS
+from streams.instants import SECOND
+from streams.topics import DEAD_LETTERS, TOPIC_OF_CHANNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from faust.streams import Stream
+    from faust.types import StreamT, TopicT
+    from mode import ServiceT
+
+    from agents.settings import Settings
+    from agents.settings.cluster import Cluster, Security
+    from agents.views import OnFlushed
+    from streams.organisations import Channel
+
+SESSION: Final = 20.0
+SESSION_EMBEDDED: Final = 6.0
+"""Tansu keeps the first member waiting for half of it."""
+
+BUFFERED_CHUNKS: Final = 16
+
+
+class EarlyServices(BootStrategy):
+    """Starts what must answer while partitions are still being assigned and recovered."""
+
+    def server(self) -> Iterable[ServiceT]:
+        """Ours first; stopped in the reverse order."""
+        return chain(cast("KontaktpulsApp", self.app).early, super().server())
+
+
+class KontaktpulsApp(MendedApp):
+    """A Faust app that knows its runtime.
+
+    Attributes:
+        runtime: what the worker knows.
+        early: services that start before Kafka is asked for anything.
+    """
+
+    BootStrategy = EarlyServices
+
+    def __init__(self, app_id: str, runtime: Runtime, **settings: Any) -> None:
+        super().__init__(app_id, on_produce_failed=runtime.produce_failed, **settings)
+        self.runtime = runtime
+        self.early: list[ServiceT] = [runtime.views, Pulse(self)]
+
+    @property
+    def mended_consumer(self) -> MendedConsumer:
+        """The consumer, by its real type."""
+        return cast("MendedConsumer", self.consumer)
+
+    def on_rebalance_start(self) -> None:
+        """Faust calls this from the consumer's thread, before anything is revoked."""
+        self.runtime.fence()
+        super().on_rebalance_start()
+
+    async def stop(self) -> None:
+        """Stop; the watchdog looks at how long it takes."""
+        self.runtime.vitals.stopping_since = monotonic()
+        await super().stop()
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Callable[[], int],
+    on_flushed: Mapping[str, OnFlushed] | None = None,
+    exit_process: Callable[[int], object] = os._exit,
+) -> KontaktpulsApp:
+    """A worker that is ready to start.
+
+    Args:
+        settings: the whole configuration.
+        clock: tells the instant.
+        on_flushed: views by name, shown every desk after it was stored.
+        exit_process: ends the process on a fault of ours; does not return outside tests.
+
+    Raises:
+        RuntimeRefusedError: this Faust, or this way to connect, must not be used.
+    """
+    views = Views(on_flushed or {})
+    runtime = Runtime(settings, views, clock=clock, exit_process=exit_process)
+    app = KontaktpulsApp(settings.cluster.app_id, runtime, **_faust_settings(settings.cluster))
+
+    async def restore(partitions: set[int]) -> None:
+        await runtime.restore(table.rows, partitions)
+
+    table = cast(
+        "CohortTable",
+        app.Table(
+            TABLE_COHORTS,
+            partitions=settings.cluster.partitions,
+            on_assigned=runtime.assigned,
+            on_recovered=restore,
+        ),
+    )
+    dead_letters = app.topic(DEAD_LETTERS, key_type=bytes, value_type=bytes)
+    for channel, name in TOPIC_OF_CHANNEL.items():
+        intake = Intake(
+            channel,
+            topic=app.topic(name, key_type=bytes, value_type=bytes),
+            table=table,
+            dead_letters=dead_letters,
+            runtime=runtime,
+            end_of=lambda tp: app.monitor.tp_end_offsets.get(tp) or 0,
+        )
+        _add_agent(app, channel, app.topic(name, schema=ChunkSchema()), intake)
+    return app
+
+
+def _add_agent(app: KontaktpulsApp, channel: Channel, topic: TopicT, intake: Intake) -> None:
+    async def take_in(stream: StreamT[Any]) -> None:
+        # By hand: only what is stored may be acknowledged.
+        async for event in cast("Stream[Any]", stream).noack().events():
+            await intake.handle(event)
+
+    app.agent(topic, name=f"kontaktpuls.{channel}")(take_in)
+
+
+def _faust_settings(cluster: Cluster) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "broker": [f"kafka://{broker}" for broker in cluster.brokers.split(",")],
+        "broker_client_id": cluster.app_id,
+        "broker_credentials": credentials(cluster.security),
+        "broker_commit_interval": 1.0,
+        "broker_heartbeat_interval": 1.0 if cluster.embedded else 3.0,
+        "broker_max_poll_interval": 120.0,
+        "broker_request_timeout": max(cluster.request_timeout / SECOND, SESSION),
+        "broker_session_timeout": SESSION_EMBEDDED if cluster.embedded else SESSION,
+        "consumer_group_instance_id": cluster.instance_id,
+        "producer_request_timeout": cluster.produce_timeout / SECOND,
+        "processing_guarantee": "at_least_once",
+        "key_serializer": "raw",
+        "value_serializer": "raw",
+        "store": "memory://",
+        "table_standby_replicas": 0,
+        "stream_buffer_maxsize": BUFFERED_CHUNKS,
+        "stream_wait_empty": False,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "topic_partitions": cluster.partitions,
+        "topic_replication_factor": cluster.replication,
+        "web_enabled": False,
+        "web_bind": "127.0.0.1",
+        "web_tables_enabled": False,
+        "web_router_enabled": False,
+        "datadir": str(cluster.data_dir),
+        "ConsumerScheduler": ChunkScheduler,
+        "Table": CohortTable,
+    }
+    if cluster.embedded:
+        # Tansu tells the end of a log rightly only when every batch holds one record.
+        settings["producer_max_batch_size"] = 1
+    return settings
+
+
+def credentials(security: Security) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """How Faust shall speak to Kafka; `None` = unencrypted and without a password."""
+    if security.protocol == "PLAINTEXT":
+        return None
+    context = ssl.create_default_context(cafile=security.ca_file)
+    if security.protocol == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=security.username,
+        password=None if security.password is None else security.password.get_secret_value(),
+        mechanism=security.mechanism,
+        ssl_context=context,
+    )

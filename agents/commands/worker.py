@@ -1,0 +1,94 @@
+"""`kontaktpuls worker`: consumes events, keeps the KPIs, serves `/metrics`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from faust.worker import Worker
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from agents.app import create_app
+from agents.exporter import create_exposition
+from agents.kafka_clients import client_options
+from agents.logs import configure_logging
+from agents.preflight import RuntimeRefusedError, refuse_partitions
+from agents.settings import SettingsError, load_settings
+from agents.sinks.redis import create_redis_sink
+from agents.topic_admin import topic_specs
+from agents.watchdog import Watchdog
+from agents.web import WebServer
+
+if TYPE_CHECKING:
+    from agents.app import KontaktpulsApp
+    from agents.settings import Cluster, Settings
+
+NANOSECONDS_A_MICROSECOND = 1_000
+
+
+def worker(
+    config: Annotated[
+        Path | None, typer.Option(help="Folder of the configuration; `config` by default.")
+    ] = None,
+) -> None:
+    """Run one worker in the foreground until Ctrl-C or SIGTERM."""
+    configure_logging()
+    try:
+        settings = load_settings(config)
+        check_topics(settings.cluster)
+        app = compose(settings)
+    except (SettingsError, RuntimeRefusedError) as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(1) from None
+    process = Worker(app, quiet=True, override_logging=False, redirect_stdouts=False)
+    process.spinner = None
+    process.execute_from_commandline()
+
+
+def compose(settings: Settings) -> KontaktpulsApp:
+    """The worker with everything around it: views, web server and watchdog, which runs at once."""
+    views = {}
+    if settings.cluster.redis_url is not None:
+        views["redis"] = create_redis_sink(settings, settings.cluster.redis_url, now)
+    app = create_app(settings, clock=now, on_flushed=views)
+    watchdog = Watchdog(app.runtime.vitals, app.runtime.limits)
+    app.early.append(
+        WebServer(
+            app.runtime,
+            exposition=create_exposition(app.runtime, now),
+            ailing=watchdog.reason,
+            host=settings.cluster.web_host,
+            port=settings.cluster.web_port,
+        )
+    )
+    watchdog.start()
+    return app
+
+
+def now() -> int:
+    """This machine's clock as an instant."""
+    return time.time_ns() // NANOSECONDS_A_MICROSECOND
+
+
+def check_topics(cluster: Cluster) -> None:
+    """Refuse to start without the topics, or with topics of other partition counts.
+
+    Raises:
+        RuntimeRefusedError: says which, and what to do.
+    """
+    counts: dict[str, int | None] = dict.fromkeys(spec.name for spec in topic_specs(cluster))
+    try:
+        admin = KafkaAdminClient(**client_options(cluster))
+        try:
+            for topic in admin.describe_topics(list(counts)):
+                if topic["error_code"] == 0:
+                    counts[topic["name"]] = len(topic["partitions"])
+        finally:
+            admin.close()
+    except KafkaError as error:
+        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
+        raise RuntimeRefusedError(msg) from error
+    refuse_partitions(counts, cluster.partitions)

@@ -1,0 +1,270 @@
+"""Reads the dead-letter topic and sends letters back to where they came from.
+
+A letter is sent again once: how far each reason has been replayed is committed as the offset of
+the consumer group `<application id>-replay-<reason>`. One group a reason, so that replaying only
+what a mended source sent leaves the others for later. Kafka forgets such offsets a week after the
+last replay (`offsets.retention.minutes`); a letter sent twice changes no KPI, as facts merge.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections import Counter, defaultdict
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import msgspec
+from kafka import (
+    KafkaAdminClient,
+    KafkaConsumer,
+    KafkaProducer,
+    OffsetAndMetadata,
+    TopicPartition,
+)
+from kafka.errors import KafkaError, NoError
+
+from agents.envelopes import DeadLetter
+from agents.kafka_clients import client_options, producer_options
+from streams.errors import KontaktpulsError
+from streams.instants import SECOND
+from streams.topics import DEAD_LETTERS, EVENT_TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from kafka.consumer.fetcher import ConsumerRecord
+
+    from agents.settings import Cluster
+
+POLL_MS = 500
+REPLAY_BATCH = 500
+RETRY_SECONDS = 0.2
+
+T = TypeVar("T")
+
+
+class ReplayError(KontaktpulsError):
+    """The dead-letter topic cannot be read, or a letter cannot be sent again."""
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A record of the dead-letter topic that is no letter."""
+
+    partition: int
+    offset: int
+    detail: str
+
+
+class Replay(msgspec.Struct):
+    """What a replay did.
+
+    Attributes:
+        sent: letters sent again, by reason.
+        earlier: letters that an earlier replay sent.
+        cut: letters whose value was too long to be kept, so that nobody can send it again.
+        unreadable: what is no letter.
+    """
+
+    sent: Counter[str] = msgspec.field(default_factory=Counter)
+    earlier: int = 0
+    cut: int = 0
+    unreadable: list[Unreadable] = msgspec.field(default_factory=list)
+
+
+Placed: TypeAlias = "tuple[TopicPartition, int, DeadLetter]"
+
+
+def decode_letter(data: bytes | None) -> DeadLetter:
+    """A letter from its JSON; `ValueError` when it is none."""
+    letter = msgspec.json.decode(data or b"", type=DeadLetter)
+    if letter.topic not in EVENT_TOPICS:
+        msg = f"`{letter.topic}` is no event topic"
+        raise ValueError(msg)
+    _ = raw_key(letter), raw_value(letter)
+    return letter
+
+
+def raw_key(letter: DeadLetter) -> bytes | None:
+    """The key as it was received."""
+    return _raw(letter.key, letter.key_base64)
+
+
+def raw_value(letter: DeadLetter) -> bytes | None:
+    """The value as it was received, or the beginning of it when it was cut."""
+    return _raw(letter.value, letter.value_base64)
+
+
+def _raw(text: str | None, encoded: str | None) -> bytes | None:
+    if encoded is not None:
+        return base64.b64decode(encoded, validate=True)
+    return None if text is None else text.encode()
+
+
+def read_letters(
+    cluster: Cluster, *, reason: str | None = None
+) -> Iterator[tuple[TopicPartition, int, DeadLetter | Unreadable]]:
+    """Everything in the dead-letter topic at this moment, by partition and offset.
+
+    What arrives meanwhile is left for the next time. `ReplayError` when Kafka stops answering.
+    """
+    try:
+        consumer = KafkaConsumer(**client_options(cluster), group_id=None, enable_auto_commit=False)
+    except KafkaError as error:
+        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
+        raise ReplayError(msg) from error
+    try:
+        for record in _snapshot(consumer, patience=cluster.request_timeout / SECOND):
+            place = TopicPartition(record.topic, record.partition)
+            try:
+                letter = decode_letter(record.value)
+            except ValueError as error:
+                yield place, record.offset, Unreadable(place.partition, record.offset, str(error))
+                continue
+            if reason is None or letter.reason == reason:
+                yield place, record.offset, letter
+    except KafkaError as error:
+        msg = f"`{DEAD_LETTERS}` cannot be read: {error}"
+        raise ReplayError(msg) from error
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _snapshot(consumer: KafkaConsumer, *, patience: float) -> Iterator[ConsumerRecord]:
+    numbers = consumer.partitions_for_topic(DEAD_LETTERS)
+    if not numbers:
+        msg = f"`{DEAD_LETTERS}` does not exist; write `kontaktpuls topics create`"
+        raise ReplayError(msg)
+    places = [TopicPartition(DEAD_LETTERS, number) for number in sorted(numbers)]
+    ends: dict[TopicPartition, int] = consumer.end_offsets(places)
+    for place in places:
+        consumer.assign([place])
+        consumer.seek_to_beginning(place)
+        end = ends[place]
+        seen_end = False
+        deadline = time.monotonic() + patience
+        while consumer.position(place) < end:
+            batch = consumer.poll(timeout_ms=POLL_MS, max_records=REPLAY_BATCH).get(place, [])
+            if not seen_end and batch:
+                # The embedded broker's answer about the end is short by all but one record of
+                # the last batch; what comes with the first records is right.
+                end = max(end, consumer.highwater(place) or 0)
+                seen_end = True
+            if batch:
+                deadline = time.monotonic() + patience
+            elif time.monotonic() > deadline:
+                msg = f"`{place.topic}` partition {place.partition} stopped answering before {end}"
+                raise ReplayError(msg)
+            yield from (record for record in batch if record.offset < end)
+
+
+def replay(cluster: Cluster, *, reason: str | None = None, dry_run: bool = False) -> Replay:
+    """Send letters to where they came from, as they came, each of them once.
+
+    How far it got is committed after every few hundred acknowledged letters: a replay that was
+    broken off goes on there. `ReplayError` when Kafka stops answering.
+    """
+    try:
+        admin = KafkaAdminClient(**client_options(cluster))
+        producer = KafkaProducer(**producer_options(cluster))
+    except KafkaError as error:
+        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
+        raise ReplayError(msg) from error
+    try:
+        return _replay(cluster, admin, producer, reason=reason, dry_run=dry_run)
+    except KafkaError as error:
+        msg = f"the replay was broken off: {error}; repeat it, it goes on where it stopped"
+        raise ReplayError(msg) from error
+    finally:
+        producer.close(timeout=cluster.request_timeout / SECOND)
+        admin.close()
+
+
+def _replay(
+    cluster: Cluster,
+    admin: KafkaAdminClient,
+    producer: KafkaProducer,
+    *,
+    reason: str | None,
+    dry_run: bool,
+) -> Replay:
+    done = Replay()
+    bookmarks = _Bookmarks(admin, cluster)
+    batch: list[Placed] = []
+
+    def settle() -> None:
+        futures = [
+            producer.send(letter.topic, raw_value(letter), key=raw_key(letter))
+            for _, _, letter in batch
+        ]
+        producer.flush(timeout=producer.config["delivery_timeout_ms"] / 1_000)
+        for future in futures:
+            future.get(timeout=1.0)
+        bookmarks.advance(batch)
+        batch.clear()
+
+    for place, offset, letter in read_letters(cluster, reason=reason):
+        if isinstance(letter, Unreadable):
+            done.unreadable.append(letter)
+        elif letter.cut_from is not None:
+            done.cut += 1
+        elif offset < bookmarks.replayed(letter.reason, place):
+            done.earlier += 1
+        else:
+            done.sent[letter.reason] += 1
+            batch.append((place, offset, letter))
+        if len(batch) >= REPLAY_BATCH:
+            batch.clear() if dry_run else settle()
+    if batch and not dry_run:
+        settle()
+    return done
+
+
+class _Bookmarks:
+    """How far each reason was replayed, kept in Kafka as offsets of consumer groups."""
+
+    def __init__(self, admin: KafkaAdminClient, cluster: Cluster) -> None:
+        self._admin = admin
+        self._app_id = cluster.app_id
+        self._patience = cluster.request_timeout / SECOND
+        self._offsets: dict[str, dict[TopicPartition, int]] = {}
+
+    def replayed(self, reason: str, place: TopicPartition) -> int:
+        """The offset before which every letter with this reason was sent again."""
+        if reason not in self._offsets:
+            group = self._group(reason)
+            committed = self._insist(partial(self._admin.list_group_offsets, {group: None}))[group]
+            self._offsets[reason] = {place: entry.offset for place, entry in committed.items()}
+        return self._offsets[reason].get(place, 0)
+
+    def advance(self, letters: Iterable[Placed]) -> None:
+        """Commit that these letters, in order of offset, were sent."""
+        ahead: dict[str, dict[TopicPartition, int]] = defaultdict(dict)
+        for place, offset, letter in letters:
+            ahead[letter.reason][place] = offset + 1
+        for reason, offsets in ahead.items():
+            self._insist(partial(self._commit, reason, offsets))
+            self._offsets[reason] |= offsets
+
+    def _commit(self, reason: str, offsets: dict[TopicPartition, int]) -> None:
+        results = self._admin.alter_group_offsets(
+            self._group(reason),
+            {place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()},
+        )
+        for error in results.values():
+            if error is not NoError:
+                raise error
+
+    def _group(self, reason: str) -> str:
+        return f"{self._app_id}-replay-{reason}"
+
+    def _insist(self, call: Callable[[], T]) -> T:
+        """Kafka makes the topic of offsets when it is first asked for one, and says "not yet"."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return call()
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > deadline:
+                    raise
+            time.sleep(RETRY_SECONDS)

@@ -1,0 +1,141 @@
+"""From a chunk of records to stored rows: apply, write, wait for Kafka, then acknowledge.
+
+Nothing is acknowledged before Kafka has acknowledged all that came of it, and a bug of ours ends
+the process instead: Faust acknowledges whatever an agent raises on.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+from agents.batching import CHUNK_RECORDS
+from agents.envelopes import seal
+from agents.faust_fixes import acknowledged
+from agents.runtime import partition_of
+from streams.instants import MILLISECOND, SECOND
+from streams.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faust.types import TP, EventT, Message, TopicT
+
+    from agents.batching import Chunk
+    from agents.cohort_table import CohortTable
+    from agents.runtime import Lane, Runtime
+    from streams.organisations import Channel
+    from streams.records import Applied
+
+
+class Intake:
+    """Takes in the chunks of one channel.
+
+    Args:
+        channel: whose chunks.
+        topic: where they come from, and where records of other partitions go.
+        table: takes the rows.
+        dead_letters: takes what is rejected.
+        runtime: holds the desks.
+        end_of: end of the log of a partition, as last fetched.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        topic: TopicT,
+        table: CohortTable,
+        dead_letters: TopicT,
+        runtime: Runtime,
+        end_of: Callable[[TP], int],
+    ) -> None:
+        cluster = runtime.settings.cluster
+        self.channel = channel
+        self._topic = topic
+        self._table = table
+        self._dead_letters = dead_letters
+        self._runtime = runtime
+        self._end_of = end_of
+        self._partitions = cluster.partitions
+        self._interval = cluster.flush_interval / SECOND
+        self._patience = cluster.produce_timeout / SECOND
+
+    async def handle(self, event: EventT[Any]) -> None:
+        """Take in one chunk; on any fault of ours the process ends."""
+        runtime = self._runtime
+        runtime.working[self.channel] = monotonic()
+        try:
+            await self._handle(event)
+        except Exception as error:  # noqa: BLE001 - Faust would acknowledge the event
+            runtime.fail(f"a chunk of {self.channel} could not be handled", error)
+        finally:
+            runtime.working.pop(self.channel, None)
+
+    async def _handle(self, event: EventT[Any]) -> None:
+        runtime = self._runtime
+        message = event.message
+        epoch = runtime.epoch
+        lane = runtime.lanes.get((self.channel, message.partition))
+        if runtime.recovering or lane is None:
+            # A leftover of an older assignment; whoever owns the partition now reads it again.
+            return
+        chunk = cast("Chunk", event.value)
+        applied = lane.desk.apply(
+            [
+                Record(
+                    value=record.value,
+                    key=record.key,
+                    appended_at=record.timestamp * MILLISECOND,
+                    offset=record.offset,
+                    topic=record.topic,
+                    partition=record.partition,
+                )
+                for record in chunk.records
+            ]
+        )
+        lane.events.append(event)
+        self._send(lane, applied)
+        runtime.handled[message.tp] = message.offset + 1
+        runtime.telemetry.chunks += 1
+        runtime.telemetry.records += len(chunk.records)
+        if self._is_due(lane, chunk, message):
+            await self._flush(lane, epoch)
+
+    def _send(self, lane: Lane, applied: Applied) -> None:
+        for rejection in applied.rejected:
+            lane.sent.add(self._dead_letters.send_soon(value=seal(rejection)))
+        for organisation, record in applied.forwarded:
+            forward = self._topic.send_soon(
+                key=organisation.encode(),
+                value=record.value,
+                partition=partition_of(organisation, self._partitions),
+                timestamp=record.appended_at / SECOND,
+            )
+            lane.sent.add(forward)
+
+    def _is_due(self, lane: Lane, chunk: Chunk, message: Message) -> bool:
+        """Flush when nothing more is waiting, and now and then while there is."""
+        behind = self._end_of(message.tp) - message.offset - 1
+        # Less than a chunk may be markers of transactions, which never arrive.
+        more = chunk.more or behind >= CHUNK_RECORDS
+        return not more or monotonic() - lane.flushed_at >= self._interval
+
+    async def _flush(self, lane: Lane, epoch: int) -> None:
+        runtime = self._runtime
+        desk = lane.desk
+        rows = desk.flush()
+        lane.sent.update(self._table.write(desk.partition, key, row) for key, row in rows)
+        await acknowledged(lane.sent, self._patience)
+        if runtime.epoch != epoch:
+            return
+        superseded = desk.acknowledged()
+        lane.sent = {self._table.write(desk.partition, key, None) for key in superseded}
+        for event in lane.events:
+            event.ack()
+        lane.events.clear()
+        lane.flushed_at = monotonic()
+        runtime.telemetry.flushes += 1
+        runtime.telemetry.rows_written += len(rows)
+        runtime.telemetry.rows_deleted += len(superseded)
+        runtime.views.show(desk)

@@ -1,0 +1,82 @@
+"""Views are shown what was stored: copies for others to read, which may fail or lag behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from mode import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from streams.desk import Desk
+    from streams.organisations import Channel
+
+    OnFlushed = Callable[[Desk], Awaitable[None]]
+
+TIMEOUT: Final = 10.0
+"""Seconds one view may take for one desk."""
+
+RETRY: Final = 1.0
+
+log = structlog.stdlib.get_logger("kontaktpuls.views")
+
+
+class Views(Service):
+    """Shows flushed desks to every view, beside the intake, so that no view can slow it down.
+
+    A desk that is flushed again before its turn is shown once, as it is then.
+
+    Attributes:
+        troubles: why each view failed when last tried, by its name.
+        failures: since the process began, by its name.
+    """
+
+    def __init__(self, on_flushed: Mapping[str, OnFlushed]) -> None:
+        super().__init__()
+        self.troubles: dict[str, str | None] = dict.fromkeys(on_flushed)
+        self.failures: Counter[str] = Counter()
+        self._on_flushed = on_flushed
+        self._waiting: dict[tuple[Channel, int], Desk] = {}
+        self._wake = asyncio.Event()
+
+    def show(self, desk: Desk) -> None:
+        """What this desk knows is stored."""
+        if self._on_flushed:
+            self._waiting[desk.channel, desk.partition] = desk
+            self._wake.set()
+
+    @Service.task
+    async def _show_for_ever(self) -> None:
+        while not self.should_stop:
+            await self._wake.wait()
+            self._wake.clear()
+            waiting, self._waiting = self._waiting, {}
+            refused = {
+                place: desk for place, desk in waiting.items() if not await self._show_all(desk)
+            }
+            if refused:
+                await self.sleep(RETRY)
+                self._waiting = refused | self._waiting
+                self._wake.set()
+
+    async def _show_all(self, desk: Desk) -> bool:
+        shown = [await self._show(name, view, desk) for name, view in self._on_flushed.items()]
+        return all(shown)
+
+    async def _show(self, name: str, view: OnFlushed, desk: Desk) -> bool:
+        try:
+            await asyncio.wait_for(view(desk), TIMEOUT)
+        except Exception as error:  # noqa: BLE001 - it is only a view, however it fails
+            if self.troubles[name] is None:
+                log.warning("view fails", view=name, error=repr(error))
+            self.troubles[name] = repr(error)
+            self.failures[name] += 1
+            return False
+        if self.troubles[name] is not None:
+            log.info("view works again", view=name)
+        self.troubles[name] = None
+        return True

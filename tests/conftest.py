@@ -1,0 +1,46 @@
+"""What every test may rely on: a clean environment, seeded properties, embedded services."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from agents.embedded import EmbeddedRedis, Tansu
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Steady: the same examples on every run, so that a red build is red for everybody.
+# Explore: `pytest --hypothesis-profile=explore` looks for new counter-examples.
+settings.register_profile(
+    "steady",
+    derandomize=True,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, print_blob=True, max_examples=2_000)
+settings.load_profile("steady")
+
+
+def pytest_configure() -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in [name for name in os.environ if name.startswith("KONTAKTPULS_")]:
+        del os.environ[name]
+
+
+@pytest.fixture
+def tansu() -> Iterator[Tansu]:
+    """A broker of its own for one test."""
+    with Tansu() as broker:
+        yield broker
+
+
+@pytest.fixture
+def embedded_redis() -> Iterator[EmbeddedRedis]:
+    """A Redis of its own for one test: the system's if there is one, else the fake."""
+    with EmbeddedRedis() as server:
+        yield server

@@ -1,0 +1,267 @@
+"""Cells add up: any window is the naive sum of the marks in it, whenever they came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime
+from streams.outcomes import NO_WAIT, Mark
+from streams.tally import LONGEST_UNWRITTEN, MINUTES_KEPT, SECONDS_KEPT, Cell, Tally
+from streams.windows import WINDOWS, window_end, window_start
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+WIDTH = 3
+NEWEST = from_datetime(datetime(2026, 10, 25, 9, 14, 27, tzinfo=STOCKHOLM))
+"""On the Sunday on which the clocks went back."""
+
+
+def instant(text: str) -> int:
+    """A local wall-clock time of October 2026, such as `25 09:14:27`."""
+    return from_datetime(datetime.fromisoformat(f"2026-10-{text}").replace(tzinfo=STOCKHOLM))
+
+
+def mark(at: int, *, arrival: int | None = None, measure: int = 0, wait: int = NO_WAIT) -> Mark:
+    """One thing that happened."""
+    return ("vaxel", at if arrival is None else arrival, at, ((measure, 1),), wait)
+
+
+def naive(marks: list[Mark], start: int, end: int) -> tuple[list[int], Counter[int]]:
+    """Counts and waits of the marks in `[start, end)`, one by one."""
+    counts = [0] * WIDTH
+    waits: Counter[int] = Counter()
+    for _, _, at, amounts, wait in marks:
+        if start <= at < end:
+            for measure, amount in amounts:
+                counts[measure] += amount
+            if wait >= 0:
+                waits[wait // SECOND] += 1
+    return counts, waits
+
+
+def content(cell: Cell) -> tuple[list[int], Counter[int]]:
+    """What a cell holds, so that it compares."""
+    return cell.counts, Counter(cell.waits)
+
+
+ages = st.one_of(
+    st.integers(0, 2 * HOUR // MINUTE).map(lambda n: n * MINUTE),
+    st.integers(0, 2 * HOUR),
+    st.integers(0, 3 * DAY // HOUR).map(lambda n: n * HOUR + 14 * MINUTE + 27 * SECOND),
+    st.integers(0, 30 * DAY),
+)
+amounts = st.lists(
+    st.tuples(st.integers(0, WIDTH - 1), st.integers(1, 90 * SECOND)), min_size=1, max_size=3
+).map(tuple)
+marks = st.builds(
+    lambda age, before, counts, wait: ("vaxel", NEWEST - age - before, NEWEST - age, counts, wait),
+    ages,
+    st.integers(0, 2 * HOUR),
+    amounts,
+    st.one_of(st.just(NO_WAIT), st.integers(0, HOUR)),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Tally, list[Mark]]:
+    """A tally that took marks in and out again, and was pruned meanwhile; and what is left."""
+    tally, left = Tally(WIDTH), []
+    for new in draw(st.lists(marks, max_size=25)):
+        tally.add(new)
+        left.append(new)
+        step = draw(st.integers(0, 5))
+        if step == 0:
+            tally.prune(NEWEST - 35 * DAY, arrivals_before=NEWEST - 37 * DAY)
+        elif step == 1:
+            tally.add(left.pop(draw(st.integers(0, len(left) - 1))), -1)
+        elif step == 2:
+            tally.between(NEWEST // HOUR * HOUR - 7 * DAY, window_end(NEWEST))
+    return tally, left
+
+
+@given(
+    history=histories(), later=st.integers(-30 * MINUTE, 3 * HOUR), window=st.sampled_from(WINDOWS)
+)
+def test_every_window_is_the_sum_of_its_marks(
+    history: tuple[Tally, list[Mark]], later: int, window: str
+) -> None:
+    """Read at any instant from half an hour before the newest mark on, whatever came when."""
+    tally, left = history
+    as_of = NEWEST + later
+    start, end = window_start(window, as_of, STOCKHOLM), window_end(as_of)
+
+    assert naive(left, start, end) == content(tally.between(start, end))
+
+
+@st.composite
+def edges(draw: st.DrawFn) -> int:
+    """An instant to which a window may be exact: the older, the rounder."""
+    unit, oldest = draw(
+        st.sampled_from(
+            [
+                (SECOND, SECONDS_KEPT - 2 * MINUTE),
+                (MINUTE, MINUTES_KEPT - 2 * HOUR),
+                (HOUR, 40 * DAY),
+            ]
+        )
+    )
+    return (NEWEST - draw(st.integers(-HOUR, oldest))) // unit * unit
+
+
+@given(history=histories(), one=edges(), other=edges())
+def test_every_span_is_the_sum_of_its_marks(
+    history: tuple[Tally, list[Mark]], one: int, other: int
+) -> None:
+    """Between any two edges, in the past or in the future, each mark counts once."""
+    tally, left = history
+    start, end = sorted((one, other))
+
+    assert naive(left, start, end) == content(tally.between(start, end))
+
+
+@given(history=histories(), one=edges(), two=edges(), three=edges())
+def test_neighbouring_spans_add_up(
+    history: tuple[Tally, list[Mark]], one: int, two: int, three: int
+) -> None:
+    """A span cut in two is whole again when its halves are added."""
+    tally, _ = history
+    start, middle, end = sorted((one, two, three))
+    halves = tally.between(start, middle)
+    halves.include(tally.between(middle, end))
+
+    assert content(tally.between(start, end)) == content(halves)
+
+
+@given(history=histories(), one=edges(), other=edges())
+def test_reading_leaves_everything_as_it_was(
+    history: tuple[Tally, list[Mark]], one: int, other: int
+) -> None:
+    """What is read is the reader's own: adding to it changes no later reading."""
+    tally, left = history
+    start, end = sorted((one, other))
+    tally.between(start, end).add(mark(start, wait=3 * SECOND))
+
+    assert naive(left, start, end) == content(tally.between(start, end))
+
+
+@given(left=st.lists(marks, max_size=20))
+def test_arrivals_hold_the_marks_of_who_arrived_in_an_hour(left: list[Mark]) -> None:
+    """Whenever something is decided, it is also kept under the hour of arrival."""
+    tally = Tally(WIDTH)
+    for one in left:
+        tally.add(one)
+
+    for hour in {arrival // HOUR for _, arrival, _, _, _ in left}:
+        cohort = [one for one in left if one[1] // HOUR == hour]
+
+        assert naive(cohort, -(2**62), 2**62) == content(tally.arrivals[hour])
+
+
+def test_prune_forgets_what_no_window_reaches() -> None:
+    """Fine cells go after hours and days, whole hours when they are older than asked."""
+    tally = Tally(WIDTH)
+    for age in (0, 3 * HOUR, 3 * DAY, 40 * DAY):
+        tally.add(mark(NEWEST - age))
+    tally.add(mark(NEWEST))
+
+    tally.prune(NEWEST - 35 * DAY, arrivals_before=NEWEST - 37 * DAY)
+
+    assert sorted(tally.seconds) == [NEWEST // SECOND]
+    assert sorted(tally.minutes) == [(NEWEST - age) // MINUTE for age in (3 * HOUR, 0)]
+    assert sorted(tally.hours) == [(NEWEST - age) // HOUR for age in (3 * DAY, 3 * HOUR, 0)]
+
+
+@pytest.mark.parametrize(
+    ("age", "is_written", "is_kept"),
+    [
+        pytest.param(30 * DAY, True, True, id="young enough"),
+        pytest.param(40 * DAY, True, False, id="old, and its rollup is written"),
+        pytest.param(40 * DAY, False, True, id="old, but its rollup is still to be written"),
+        pytest.param(36 * DAY + LONGEST_UNWRITTEN, False, True, id="just not too old to wait"),
+        pytest.param(38 * DAY + LONGEST_UNWRITTEN, False, False, id="too old to wait for Redis"),
+    ],
+)
+def test_hours_of_arrival_stay_until_their_rollup_is_written(
+    age: int,
+    is_written: bool,  # noqa: FBT001 - a table
+    is_kept: bool,  # noqa: FBT001
+) -> None:
+    """A view that was down for a while gets everything; one that never comes back, not for ever."""
+    tally = Tally(WIDTH)
+    tally.add(mark(NEWEST - age // HOUR * HOUR))
+    if is_written:
+        tally.touched.clear()
+
+    tally.prune(NEWEST - 35 * DAY, arrivals_before=NEWEST - 37 * DAY)
+
+    assert bool(tally.arrivals) is is_kept
+    assert bool(tally.touched) is (is_kept and not is_written)
+
+
+def test_15_minutes_end_with_the_second_of_as_of() -> None:
+    """The window holds 900 whole seconds: the current one, and those before it."""
+    #      08:59:27 .250  08:59:28               09:14:27 .900   09:14:28
+    #          I             I                       I              I
+    #                     [-------------------------------------)
+    tally = Tally(WIDTH)
+    tally.add(mark(instant("25 08:59:27.250")))
+    tally.add(mark(instant("25 08:59:28"), measure=1))
+    tally.add(mark(instant("25 09:14:27.900"), measure=1))
+    tally.add(mark(instant("25 09:14:28")))
+    as_of = instant("25 09:14:27.100")
+
+    span = window_start("15m", as_of, STOCKHOLM), window_end(as_of)
+
+    assert tally.between(*span).counts == [0, 2, 0]
+
+
+def test_today_is_25_hours_when_the_clocks_go_back() -> None:
+    """Local midnight begins the day, whatever the clocks do in between."""
+    #    24 23:59:59  25 00:00:00    02:30 twice       25 23:59:59
+    #        I           I            I  I                 I
+    #                 [-------------------------------------)
+    tally = Tally(WIDTH)
+    tally.add(mark(instant("24 23:59:59")))
+    for text in ("25 00:00:00", "25 02:30:00", "25 23:59:59"):
+        tally.add(mark(instant(text), measure=1))
+    tally.add(mark(instant("25 02:30:00") + HOUR, measure=1))
+    as_of = instant("25 23:59:59")
+
+    start, end = window_start("today", as_of, STOCKHOLM), window_end(as_of)
+
+    assert end - start == 25 * HOUR
+    assert tally.between(start, end).counts == [0, 4, 0]
+
+
+@pytest.mark.parametrize(("window", "days"), [("7d", 7), ("28d", 28)])
+def test_long_windows_begin_at_a_whole_hour(window: str, days: int) -> None:
+    """They hold their days and the hour that has begun, so that whole hours suffice."""
+    #     7 days before 09:00       09:00        as_of 09:14:27
+    #        I [                      I                  ]
+    tally = Tally(WIDTH)
+    as_of = instant("25 09:14:27")
+    begin = instant("25 09:00:00") - days * DAY
+    tally.add(mark(begin - 1))
+    for at in (begin, instant("25 09:00:00"), as_of):
+        tally.add(mark(at, measure=1))
+
+    span = window_start(window, as_of, STOCKHOLM), window_end(as_of)
+
+    assert tally.between(*span).counts == [0, 3, 0]
+
+
+def test_a_removed_mark_leaves_no_trace() -> None:
+    """A corrected fact takes its count and its wait out of every cell they were in."""
+    tally = Tally(WIDTH)
+    one = mark(NEWEST, arrival=NEWEST - HOUR, wait=95 * SECOND)
+    tally.add(one)
+    tally.add(one, -1)
+
+    for cells in (tally.seconds, tally.minutes, tally.hours, tally.arrivals):
+        assert not any(cells.values())
+        assert not any(cell.waits for cell in cells.values())
