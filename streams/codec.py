@@ -18,17 +18,17 @@ _encoder = msgspec.json.Encoder()
 
 _REASON_OF_MESSAGE: tuple[tuple[re.Pattern[str], Reason], ...] = (
     (re.compile(r"^Object missing required field"), Reason.MISSING_FIELD),
-    (re.compile(r"^Invalid value .* - at `\$\.type`$"), Reason.UNKNOWN_TYPE),
+    (re.compile(r"^Invalid value - at `\$\.type`$"), Reason.UNKNOWN_TYPE),
+    (re.compile(r"^Invalid enum value"), Reason.UNKNOWN_VALUE),
     (re.compile(r"with a timezone component"), Reason.TIME_WITHOUT_OFFSET),
     (re.compile(r"^(Invalid RFC3339|Expected `datetime)"), Reason.INVALID_TIME),
     (re.compile(r"^Expected `str` of length <="), Reason.TOO_LONG),
     (re.compile(r"^Expected `str` of length >="), Reason.OUT_OF_RANGE),
     (re.compile(r"^Expected `(int|float)` [<>]=|out of range"), Reason.OUT_OF_RANGE),
-    (re.compile(r"^Invalid enum value"), Reason.UNKNOWN_VALUE),
 )
 """First match wins; whatever is left is a value of the wrong JSON type."""
 
-_QUOTED_VALUE = re.compile(r"^(Invalid (?:enum )?value) '.*'", re.DOTALL)
+_QUOTED_VALUE = re.compile(r"^(Invalid (?:enum )?value) .*( - at `[^`]*`)$", re.DOTALL)
 
 
 def decode_event(data: bytes) -> events.AnyEvent:
@@ -62,10 +62,10 @@ def encode_event(event: events.Event) -> bytes:
 
 
 def _rejected(message: str) -> RejectedError:
-    known = (reason for pattern, reason in _REASON_OF_MESSAGE if pattern.search(message))
-    reason = next(known, Reason.WRONG_TYPE)
     # A rejected value may be a telephone number in the wrong field: name the place, not the value.
-    return RejectedError(reason, _QUOTED_VALUE.sub(r"\1", message))
+    detail = _QUOTED_VALUE.sub(r"\1\2", message)
+    known = (reason for pattern, reason in _REASON_OF_MESSAGE if pattern.search(detail))
+    return RejectedError(next(known, Reason.WRONG_TYPE), detail)
 
 
 def _check_record(record: events.CallRecord) -> None:

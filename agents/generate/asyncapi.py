@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from io import StringIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from ruamel.yaml import YAML
 
-from agents.dead_letters import DeadLetter
+from agents.envelopes import DeadLetter
 from agents.generate.contract import (
     DEAD_LETTER_MEANING,
     EVENT_TYPES,
@@ -20,9 +20,11 @@ from agents.generate.contract import (
 )
 from agents.generate.json_schema import event_schemas
 from agents.generate.marks import COMMAND
-from streams import events
 from streams.conventions import Reason
 from streams.topics import CHANNEL_OF_EVENT, DEAD_LETTERS, TOPIC_OF_CHANNEL
+
+if TYPE_CHECKING:
+    from streams import events
 
 CONTRACT_VERSION: Final = "1.0.0"
 """Of the contract, not of the program: a new optional field or type raises the second number."""

@@ -23,12 +23,12 @@ class GenerateError(KontaktpulsError):
 
 
 def fill(page: str, blocks: Mapping[str, str], *, name: str) -> str:
-    """The page with every generated block as it has to be.
+    r"""The page with every generated block as it has to be.
 
     Raises:
         GenerateError: the page lacks the place of a block, or marks one that nobody generates.
 
-    >>> page = "By hand.\\n<!-- generated: kontaktpuls generate: n -->\\nold\\n<!-- end -->\\n"
+    >>> page = "By hand.\n<!-- generated: kontaktpuls generate: n -->\nold\n<!-- end -->\n"
     >>> print(fill(page, {"n": "new"}, name="page.md"))
     By hand.
     <!-- generated: kontaktpuls generate: n -->

@@ -109,7 +109,7 @@ def rollups(redis: Redis, channel: str = "calls") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in redis.scan_iter(f"kontaktpuls:rollup:provkommun:{channel}:*"):
         fields = redis.hgetall(key)
-        found |= {name: json.loads(value) for name, value in fields.items() if name != "offset"}
+        found |= {str(name): json.loads(v) for name, v in fields.items() if name != "offset"}
     return found
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from streams.cohorts import FRONTIERS, RowKey
 from streams.conventions import TOTAL
-from streams.desk import Desk
 from streams.events import EmailReceived, EmailSent, Heartbeat
 from streams.folding import LONGEST_OPEN
 from streams.instants import DAY, HOUR, MINUTE, to_datetime
@@ -19,6 +18,7 @@ from tests.strategies import BASE, ORGANISATION, call_events, email_events
 from tests.twin import Twin
 
 if TYPE_CHECKING:
+    from streams.desk import Desk
     from streams.organisations import Channel
 
 HORIZON = 35 * DAY

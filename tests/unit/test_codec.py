@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta, timezone
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import assume, example, given
@@ -236,7 +236,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=e
 offsets = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(timezones=offsets)
 maybe = st.one_of(st.none(), st.booleans())
-common = {"organisation": names, "revision": st.integers(0, 2**53)}
+revisions = st.integers(0, 2**53)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "at": times,
     "through": times,
@@ -249,14 +249,14 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "automatic": st.booleans(),
     "holding": st.booleans(),
     "promised_by": st.none() | times,
-    "channel": st.sampled_from(ev.SurveyChannel.__args__),
-    "question": st.sampled_from(ev.Question.__args__),
+    "channel": st.sampled_from(get_args(ev.SurveyChannel)),
+    "question": st.sampled_from(get_args(ev.Question)),
     "score": st.integers(1, 5),
     "wait_seconds": st.none() | st.floats(0, ev.MAX_WAIT_SECONDS),
 }
 REASONS: dict[type[ev.Event], tuple[str, ...]] = {
-    ev.CallLeft: ev.LeaveReason.__args__,
-    ev.EmailClosed: ev.CloseReason.__args__,
+    ev.CallLeft: get_args(ev.LeaveReason),
+    ev.EmailClosed: get_args(ev.CloseReason),
 }
 
 
@@ -269,7 +269,7 @@ def of_type(kind: type[ev.Event]) -> st.SearchStrategy[ev.Event]:
         fields["reason"] = st.sampled_from(REASONS[kind])
     if kind is ev.CallEnded:
         fields["queue"] = st.none() | names
-    return st.builds(kind, **fields | common)
+    return st.builds(kind, **fields | {"organisation": names, "revision": revisions})
 
 
 @st.composite
@@ -279,14 +279,14 @@ def records(draw: st.DrawFn) -> ev.CallRecord:
     left = draw(st.none() | st.just(ended))
     return ev.CallRecord(
         organisation=draw(names),
-        revision=draw(common["revision"]),
+        revision=draw(revisions),
         call=draw(names),
         queue=draw(names),
         entered_at=entered,
         caller=draw(VALUES["caller"]),
         answered_at=draw(st.none() | st.just(answered)),
         left_at=left,
-        reason=None if left is None else draw(st.sampled_from(ev.LeaveReason.__args__)),
+        reason=None if left is None else draw(st.sampled_from(get_args(ev.LeaveReason))),
         ended_at=draw(st.none() | st.just(ended)),
         resolved=draw(maybe),
         topic=draw(VALUES["topic"]),
@@ -319,7 +319,7 @@ def test_broken_events_are_read_or_rejected(data: st.DataObject, tag: str) -> No
 
     try:
         event = decode_event(bytes(value))
-    except RejectedError as rejected:
-        assert rejected.reason in Reason
-    else:
-        assert decode_event(encode_event(event)) == event
+    except RejectedError:
+        return
+
+    assert decode_event(encode_event(event)) == event

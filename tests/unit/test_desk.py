@@ -16,10 +16,9 @@ from streams import events as ev
 from streams.codec import encode_event
 from streams.cohorts import FRONTIERS, RowKey
 from streams.conventions import OTHER, Reason
-from streams.desk import CLOCK_TOLERANCE, Desk, row_belongs
+from streams.desk import CLOCK_TOLERANCE, LATE, Desk, row_belongs
 from streams.errors import StateError
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime, to_datetime
-from streams.records import Record
 from streams.records import Record
 from streams.topics import CALLS
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
@@ -310,6 +309,21 @@ def test_sources_nobody_configured_share_a_frontier() -> None:
         desk.apply([record(heartbeat(NOW - n, source=f"source-{n}"))])
 
     assert set(desk.book("provkommun").frontiers) == {OTHER}
+
+
+@pytest.mark.parametrize(
+    ("behind", "late"),
+    [
+        pytest.param(LATE, 0, id="as far behind as a batch may be"),
+        pytest.param(LATE + 1, 1, id="further"),
+    ],
+)
+def test_late_facts_are_applied_and_counted(behind: int, late: int) -> None:
+    """What comes after its source said that it had told everything shows that it had not."""
+    desk = new_desk()
+    desk.apply([record(heartbeat(NOW)), record(entered(at=NOW - behind))])
+
+    assert (desk.totals.applied, desk.totals.late) == (2, late)
 
 
 def test_queues_nobody_configured_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""What Prometheus reads: parsed by its own library, complete, and honest about what is not known."""
+"""What Prometheus reads: parsed by its own library, complete, honest about what is unknown."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.generate.contract import EVENT_TYPES, EXAMPLES
-from streams import events as ev
 from streams.codec import decode_event
 from streams.facts import (
     Answer,
@@ -33,12 +32,13 @@ from streams.facts import (
 )
 from streams.instants import SECOND, parse_rfc3339
 from streams.statements import fact_of
-from streams.statements import fact_of
 from streams.topics import CHANNEL_OF_EVENT
 from tests.strategies import call_events, email_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from streams import events as ev
 
 facts = st.one_of(call_events, email_events).map(lambda event: fact_of(event)[1])
 contacts = st.lists(facts, max_size=10)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.conventions import OTHER
 from streams.frontiers import LEFT_BEHIND, UNATTRIBUTED, as_of
 from streams.instants import HOUR, MINUTE, SECOND
 
@@ -42,6 +43,11 @@ known_sources = st.dictionaries(
             {"exchange": NINE, UNATTRIBUTED: NINE + MINUTE},
             NINE,
             id="facts of nobody's parts move no clock while a source is heard",
+        ),
+        pytest.param(
+            {"exchange": NINE, OTHER: NINE + MINUTE},
+            NINE,
+            id="neither do sources nobody configured",
         ),
         pytest.param({UNATTRIBUTED: NINE}, NINE, id="facts alone, where no source is configured"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -38,11 +38,13 @@ from streams.conventions import Reason
 from streams.errors import RejectedError
 from streams.instants import HOUR, SECOND
 from streams.kpis import KPIS
-from streams.organisations import Channel
 from streams.statements import fact_of
 from streams.topics import CHANNEL_OF_EVENT, DEAD_LETTERS, TOPIC_OF_CHANNEL
 from streams.windows import WINDOWS
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
+
+if TYPE_CHECKING:
+    from streams.organisations import Channel
 
 ROOT = Path(__file__).parents[2]
 NAMES = [*GENERATED_FILES, *MARKED_PAGES]
@@ -106,7 +108,9 @@ def test_every_field_has_a_meaning(kind: type[ev.Event]) -> None:
     section = page("docs/events.md").split(f"### `{tag_of(kind)}`\n")[1].split("\n### ")[0]
 
     for field in kind.__struct_fields__:
-        assert re.search(rf"^\| `{field}` .*{re.escape(meaning(kind, field))} \|$", section, re.M)
+        assert re.search(
+            rf"^\| `{field}` .*{re.escape(meaning(kind, field))} \|$", section, re.MULTILINE
+        )
 
 
 def test_no_meaning_is_left_over() -> None:

@@ -23,7 +23,6 @@ from streams.organisations import Channel, Promise, ServiceLevel
 from streams.plans import Plan
 from streams.promises import parse_within
 from streams.statements import fact_of
-from streams.statements import fact_of
 from streams.tally import Cell
 from streams.topics import CHANNEL_OF_EVENT
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
@@ -99,7 +98,7 @@ def test_every_kpi_has_what_its_kind_needs(kpi: Kpi) -> None:
 
 
 def test_metric_names_are_valid_and_there_is_one_of_each() -> None:
-    """Prometheus takes them, none is taken for a counter or histogram, and none means two things."""
+    """Prometheus takes them, none looks like a counter or histogram, and none means two things."""
     names = Counter(
         name
         for kpis in KPIS.values()

@@ -241,8 +241,9 @@ def test_today_is_25_hours_when_the_clocks_go_back() -> None:
 @pytest.mark.parametrize(("window", "days"), [("7d", 7), ("28d", 28)])
 def test_long_windows_begin_at_a_whole_hour(window: str, days: int) -> None:
     """They hold their days and the hour that has begun, so that whole hours suffice."""
-    #     7 days before 09:00       09:00        as_of 09:14:27
-    #        I [                      I                  ]
+    #     7 days before 09:00       09:00     09:14:27
+    #           I                     I         I
+    #           [------------------------------------)
     tally = Tally(WIDTH)
     as_of = instant("25 09:14:27")
     begin = instant("25 09:00:00") - days * DAY
@@ -253,6 +254,31 @@ def test_long_windows_begin_at_a_whole_hour(window: str, days: int) -> None:
     span = window_start(window, as_of, STOCKHOLM), window_end(as_of)
 
     assert tally.between(*span).counts == [0, 3, 0]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        pytest.param("18 09:00:00", id="in the first hour"),
+        pytest.param("19 00:00:00", id="at the start of a whole day"),
+        pytest.param("22 12:34:56", id="amid a whole day"),
+        pytest.param("25 08:59:59", id="in the last whole hour"),
+    ],
+)
+def test_a_late_mark_corrects_what_was_read_before(late: str) -> None:
+    """Sums over whole hours are kept, but not longer than they are true."""
+    #     18 09:00    19 00:00    ...    25 00:00   25 09:00
+    #        I           I                  I          I
+    #        [-----------------------------------------)
+    tally = Tally(WIDTH)
+    tally.add(mark(instant("20 10:00:00")))
+    span = instant("18 09:00:00"), instant("25 09:00:00")
+    before = tally.between(*span).counts
+
+    tally.add(mark(instant(late), measure=1))
+
+    assert before == [1, 0, 0]
+    assert tally.between(*span).counts == [1, 1, 0]
 
 
 def test_a_removed_mark_leaves_no_trace() -> None:
