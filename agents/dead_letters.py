@@ -1,29 +1,25 @@
-"""Reads the dead-letter topic and sends letters back to where they came from.
+"""Reads the dead-letter topic and sends letters back to where they came from, each of them once.
 
-A letter is sent again once: how far each reason has been replayed is committed as the offset of
-the consumer group `<application id>-replay-<reason>`. One group a reason, so that replaying only
-what a mended source sent leaves the others for later. Kafka forgets such offsets a week after the
-last replay (`offsets.retention.minutes`); a letter sent twice changes no KPI, as facts merge.
+A letter sent twice all the same changes no KPI, as facts merge.
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections import Counter, defaultdict
-from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from kafka import (
     KafkaAdminClient,
     KafkaConsumer,
     KafkaProducer,
-    OffsetAndMetadata,
     TopicPartition,
 )
-from kafka.errors import KafkaError, NoError
+from kafka.errors import KafkaError
 
+from agents.bookmarks import Bookmarks
 from agents.envelopes import DeadLetter
 from agents.kafka_clients import client_options, producer_options
 from streams.errors import KontaktpulsError
@@ -31,7 +27,7 @@ from streams.instants import SECOND
 from streams.topics import DEAD_LETTERS, EVENT_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from kafka.consumer.fetcher import ConsumerRecord
 
@@ -39,9 +35,6 @@ if TYPE_CHECKING:
 
 POLL_MS = 500
 REPLAY_BATCH = 500
-RETRY_SECONDS = 0.2
-
-T = TypeVar("T")
 
 
 class ReplayError(KontaktpulsError):
@@ -189,7 +182,7 @@ def _replay(
     dry_run: bool,
 ) -> Replay:
     done = Replay()
-    bookmarks = _Bookmarks(admin, cluster)
+    bookmarks = Bookmarks(admin, cluster)
     batch: list[Placed] = []
 
     def settle() -> None:
@@ -200,7 +193,7 @@ def _replay(
         producer.flush(timeout=producer.config["delivery_timeout_ms"] / 1_000)
         for future in futures:
             future.get(timeout=1.0)
-        bookmarks.advance(batch)
+        bookmarks.advance((place, offset, letter.reason) for place, offset, letter in batch)
         batch.clear()
 
     for place, offset, letter in read_letters(cluster, reason=reason):
@@ -218,53 +211,3 @@ def _replay(
     if batch and not dry_run:
         settle()
     return done
-
-
-class _Bookmarks:
-    """How far each reason was replayed, kept in Kafka as offsets of consumer groups."""
-
-    def __init__(self, admin: KafkaAdminClient, cluster: Cluster) -> None:
-        self._admin = admin
-        self._app_id = cluster.app_id
-        self._patience = cluster.request_timeout / SECOND
-        self._offsets: dict[str, dict[TopicPartition, int]] = {}
-
-    def replayed(self, reason: str, place: TopicPartition) -> int:
-        """The offset before which every letter with this reason was sent again."""
-        if reason not in self._offsets:
-            group = self._group(reason)
-            committed = self._insist(partial(self._admin.list_group_offsets, {group: None}))[group]
-            self._offsets[reason] = {place: entry.offset for place, entry in committed.items()}
-        return self._offsets[reason].get(place, 0)
-
-    def advance(self, letters: Iterable[Placed]) -> None:
-        """Commit that these letters, in order of offset, were sent."""
-        ahead: dict[str, dict[TopicPartition, int]] = defaultdict(dict)
-        for place, offset, letter in letters:
-            ahead[letter.reason][place] = offset + 1
-        for reason, offsets in ahead.items():
-            self._insist(partial(self._commit, reason, offsets))
-            self._offsets[reason] |= offsets
-
-    def _commit(self, reason: str, offsets: dict[TopicPartition, int]) -> None:
-        results = self._admin.alter_group_offsets(
-            self._group(reason),
-            {place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()},
-        )
-        for error in results.values():
-            if error is not NoError:
-                raise error
-
-    def _group(self, reason: str) -> str:
-        return f"{self._app_id}-replay-{reason}"
-
-    def _insist(self, call: Callable[[], T]) -> T:
-        """Kafka makes the topic of offsets when it is first asked for one, and says "not yet"."""
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                return call()
-            except KafkaError as error:
-                if not error.retriable or time.monotonic() > deadline:
-                    raise
-            time.sleep(RETRY_SECONDS)

@@ -6,6 +6,7 @@ is counted once.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,10 +21,10 @@ from streams.plans import Plan
 from streams.tally import Cell, Keeps, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from streams.organisations import Channel, Organisation
-    from streams.outcomes import Open, Outcome
+    from streams.outcomes import Mark, Open, Outcome
 
 OUTCOME = {
     "calls": calls.outcome,
@@ -48,6 +49,7 @@ class Book:
         contacts: by id.
         cohorts: ids by cohort.
         tallies: cells by part.
+        folded: cohorts of which only counts are left.
         frontiers: how far each source has read.
         conflicts: facts that contradicted a known one at the same revision.
     """
@@ -60,6 +62,7 @@ class Book:
         self.contacts: dict[str, Contact] = {}
         self.cohorts: dict[int, list[str]] = {}
         self.tallies: dict[str, Tally] = {}
+        self.folded: set[int] = set()
         self.frontiers: dict[str, int] = {}
         self.conflicts = 0
         self._keeps = keeps
@@ -95,24 +98,39 @@ class Book:
 
     def settle(self) -> None:
         """Bring cells and open promises in step with the contacts that changed."""
-        outcome, tally, contacts = self.outcome, self.tally, self.contacts
-        for contact_id, before in self._changed.items():
-            if before:
-                for mark in outcome(before).marks:
-                    tally(mark[0]).add(mark, -1)
-            after = outcome(contacts[contact_id].facts)
-            for mark in after.marks:
-                tally(mark[0]).add(mark)
-            known_opens = self._opens.pop(contact_id, ())
-            if after.opens:
-                self._opens[contact_id] = after.opens
-            for item in (*known_opens, *after.opens):
-                tally(item.part).touched.add(item.opened // HOUR)
+        outcome_of, plan, contacts = self._outcome_of, self.plan, self.contacts
+        for contact_id in self._settling():
+            facts = self._changed[contact_id]
+            after = outcome_of(contacts[contact_id].facts, plan)
+            if not facts:
+                self._count(after.marks, 1, shared=after.shared)
+                if after.opens:
+                    self._keep_open(contact_id, after)
+                continue
+            before = outcome_of(facts, plan)
+            if before.shared != after.shared:
+                before, after = before.spelled_out(), after.spelled_out()
+            # Mostly something is told that happened after what was known, and nothing goes.
+            same = _common(before.marks, after.marks)
+            self._count(before.marks[same:], -1, shared=before.shared)
+            self._count(after.marks[same:], 1, shared=after.shared)
+            if before.opens != after.opens:
+                self._keep_open(contact_id, after)
         self._changed.clear()
+
+    def _settling(self) -> Iterable[str]:
+        """What changed; where that is everything, hour by hour, the newest first.
+
+        Neighbours share their cells, and no fine cells are made for what is old.
+        """
+        if len(self._changed) < len(self.contacts):
+            return self._changed
+        hours = sorted(self.cohorts, reverse=True)
+        return chain.from_iterable(self.cohorts[cohort] for cohort in hours)
 
     def outcome(self, facts: Facts) -> Outcome:
         """What the facts of one contact come to here."""
-        return self._outcome_of(facts, self.plan)
+        return self._outcome_of(facts, self.plan).spelled_out()
 
     def restore(self, cohort: int, contacts: Contacts) -> set[int]:
         """Take in a stored cohort; the cohorts that now differ from what is stored.
@@ -137,11 +155,21 @@ class Book:
 
     def forget(self, cohort: int, as_of: int) -> None:
         """Let go of the contacts of a cohort; what they came to by `as_of` stays counted."""
+        self.folded.add(cohort)
         for contact_id in self.cohorts.pop(cohort):
             del self.contacts[contact_id]
             for item in self._opens.pop(contact_id, ()):
                 for mark in item.marks(as_of):
                     self.tally(item.part).add(mark)
+
+    def has_folded(self, contact_id: str, seen_at: int) -> bool:
+        """Whether a contact that is not kept belonged to a cohort that was folded.
+
+        Then somebody reads the log again from long ago, and it is counted already.
+        """
+        if not self.folded or contact_id in self.contacts:
+            return False
+        return cohort_of(contact_id, seen_at) in self.folded
 
     def include(self, part: str, hour: int, cell: Cell) -> None:
         """Count contacts that are kept no longer, by the hour they arrived in."""
@@ -211,3 +239,30 @@ class Book:
                 for mark in item.marks(as_of):
                     total.add(mark)
         return total
+
+    def _count(self, marks: Sequence[Mark], sign: int, *, shared: bool) -> None:
+        """Put marks in their parts, or take them out again; shared ones count in the total too."""
+        if shared and marks:
+            self.tally(marks[0][0]).add_all(marks, sign)
+            self.tally(TOTAL).add_all(marks, sign)
+            return
+        for mark in marks:
+            self.tally(mark[0]).add_all((mark,), sign)
+
+    def _keep_open(self, contact_id: str, outcome: Outcome) -> None:
+        """Remember what is undecided; the rollups of the hours concerned are to be written."""
+        now = outcome.spelled_out().opens
+        for item in (*self._opens.pop(contact_id, ()), *now):
+            self.tally(item.part).touched.add(item.opened // HOUR)
+        if now:
+            self._opens[contact_id] = now
+
+
+def _common(before: Sequence[Mark], after: Sequence[Mark]) -> int:
+    """How many marks two outcomes begin with in common."""
+    same = 0
+    for one, other in zip(before, after, strict=False):
+        if one != other:
+            break
+        same += 1
+    return same

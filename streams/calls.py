@@ -16,7 +16,7 @@ import msgspec
 from streams import measures as m
 from streams.conventions import TOTAL
 from streams.facts import Answered, Ended, Entered, Facts, Left, Recorded
-from streams.outcomes import NO_WAIT, Mark, Open, Outcome
+from streams.outcomes import NO_WAIT, Counts, Open, Outcome
 
 if TYPE_CHECKING:
     from streams.plans import Plan, Rule
@@ -24,9 +24,22 @@ if TYPE_CHECKING:
 NEVER = -1
 ANSWERED = "answered"
 WAITING = ""
+OFFERED: Counts = ((m.OFFERED, 1),)
+CODED: dict[bool | None, Counts] = {
+    None: ((m.HANDLED, 1),),
+    False: ((m.HANDLED, 1), (m.CODED, 1)),
+    True: ((m.HANDLED, 1), (m.CODED, 1), (m.RESOLVED, 1)),
+}
+"""What a conversation that ended counts, by whether it was coded as resolved."""
+
+Entry = tuple[int, str]
+"""Instant, queue."""
 
 Step = tuple[int, int, str, str]
 """Instant, rank (an answer before a departure at the same instant), queue, what happened."""
+
+End = tuple[int, str, bool | None]
+"""Instant, queue (empty when the whole call ended), whether it was coded as resolved."""
 
 
 class Visit(msgspec.Struct, gc=False):
@@ -47,6 +60,24 @@ class Visit(msgspec.Struct, gc=False):
     ended: int = NEVER
     resolved: bool | None = None
 
+    def step(self, at: int, how: str) -> None:
+        """Take in an answer or a departure; they come in order of time."""
+        if self.how == WAITING:
+            self.left, self.how = at, how
+        elif self.how == ANSWERED and how != ANSWERED and self.ended == NEVER:
+            # Handed on after the answer: this queue's part of the conversation is over.
+            self.ended = at
+
+    def end(self, at: int) -> bool:
+        """Take in an end of the call; whether it ended a conversation of this queue."""
+        if self.how == WAITING:
+            self.left, self.how = at, "unknown"
+        elif self.how == ANSWERED and self.left <= at:
+            if self.ended == NEVER or at < self.ended:
+                self.ended = at
+            return True
+        return False
+
 
 def outcome(facts: Facts, plan: Plan) -> Outcome:
     """What a call contributes to its queues and to the total."""
@@ -55,16 +86,13 @@ def outcome(facts: Facts, plan: Plan) -> Outcome:
     if not visits:
         return result
     for visit in visits:
-        part = plan.label(visit.queue)
-        rules = plan.rules(part, visit.entered)
+        part, rules = plan.part_and_rules(visit.queue, visit.entered)
         until = visit.entered + plan.max_wait
-        _contribute(result, part, rules, visit, until=until, handle_time=_handle_time(visit))
-    first = visits[0].entered
-    total_rules = plan.rules(TOTAL, first)
+        handle_time = NEVER if visit.ended == NEVER else visit.ended - visit.left
+        _contribute(result, part, rules, visit, until=until, handle_time=handle_time)
+    total_rules = plan.rules(TOTAL, visits[0].entered)
     if len(visits) == 1 and rules == total_rules:
-        # Most calls visit one queue, and the total sees them as that queue does.
-        result.marks.extend([(TOTAL, *mark[1:]) for mark in result.marks])
-        result.opens.extend([item._replace(part=TOTAL) for item in result.opens])
+        result.shared = True
         return result
     whole, handle_time = _whole_call(visits)
     waiting_since = max((v.entered for v in visits if v.how == WAITING), default=NEVER)
@@ -80,21 +108,19 @@ def visits_of(facts: Facts, max_wait: int) -> list[Visit]:
     later: lost events must leave no ghost callers.
     """
     entries, steps, ends = _expand(facts)
-    if len(entries) > 1:
-        entries = sorted(set(entries))
     if len(steps) > 1:
         steps = sorted(set(steps))
-    visits = [Visit(queue, at) for at, queue in entries]
-    for at, _, queue, how in steps:
-        visit = _last_visit(visits, queue, at)
-        if visit is None:
-            continue
-        if visit.how == WAITING:
-            visit.left, visit.how = at, how
-        elif visit.how == ANSWERED and how != ANSWERED and visit.ended == NEVER:
-            # Handed on after the answer: this queue's part of the conversation is over.
-            visit.ended = at
-    _close_conversations(visits, ends)
+    if len(ends) > 1:
+        ends.sort(key=_order_of_ends)
+    if len(entries) == 1:
+        visits = [_only_visit(entries[0], steps, ends)]
+    else:
+        visits = [Visit(queue, at) for at, queue in sorted(set(entries))]
+        for at, _, queue, how in steps:
+            visit = _last_visit(visits, queue, at)
+            if visit is not None:
+                visit.step(at, how)
+        _close_conversations(visits, ends)
     for visit in visits:
         if visit.left != NEVER and visit.left > visit.entered + max_wait:
             visit.left, visit.how = visit.entered + max_wait, "unknown"
@@ -102,30 +128,48 @@ def visits_of(facts: Facts, max_wait: int) -> list[Visit]:
     return visits
 
 
-def _expand(facts: Facts) -> tuple[list[tuple[int, str]], list[Step], list[Ended]]:
+def _expand(facts: Facts) -> tuple[list[Entry], list[Step], list[End]]:
     """Entries, steps and ends; a record states all of them at once."""
-    entries: list[tuple[int, str]] = []
+    entries: list[Entry] = []
     steps: list[Step] = []
-    ends: list[Ended] = []
+    ends: list[End] = []
     for fact in facts:
-        if isinstance(fact, Entered):
-            entries.append((fact.at, fact.queue))
-        elif isinstance(fact, Answered):
-            steps.append((fact.at, 0, fact.queue, ANSWERED))
-        elif isinstance(fact, Left):
-            steps.append((fact.at, 1, fact.queue, fact.reason))
-        elif isinstance(fact, Ended):
-            ends.append(fact)
-        elif isinstance(fact, Recorded):
+        if type(fact) is Recorded:
             entries.append((fact.at, fact.queue))
             if fact.answered_at is not None:
                 steps.append((fact.answered_at, 0, fact.queue, ANSWERED))
             if fact.left_at is not None:
                 steps.append((fact.left_at, 1, fact.queue, fact.reason or "unknown"))
             if fact.ended_at is not None:
-                end = Ended(0, fact.queue, fact.ended_at, fact.resolved, fact.topic)
-                ends.append(end)
+                ends.append((fact.ended_at, fact.queue, fact.resolved))
+        elif type(fact) is Entered:
+            entries.append((fact.at, fact.queue))
+        elif type(fact) is Answered:
+            steps.append((fact.at, 0, fact.queue, ANSWERED))
+        elif type(fact) is Ended:
+            ends.append((fact.at, fact.queue or "", fact.resolved))
+        elif type(fact) is Left:
+            steps.append((fact.at, 1, fact.queue, fact.reason))
     return entries, steps, ends
+
+
+def _order_of_ends(end: End) -> tuple[int, str, bool]:
+    """At the same instant what was resolved counts first."""
+    at, queue, resolved = end
+    return at, queue, resolved is not True
+
+
+def _only_visit(entry: Entry, steps: list[Step], ends: list[End]) -> Visit:
+    """The visit of a caller who was in one queue only, as most are."""
+    entered, queue = entry
+    visit = Visit(queue, entered)
+    for at, _, where, how in steps:
+        if at >= entered and where == queue:
+            visit.step(at, how)
+    for at, where, resolved in ends:
+        if at >= entered and where in ("", queue) and visit.end(at) and visit.resolved is None:
+            visit.resolved = resolved
+    return visit
 
 
 def _last_visit(visits: list[Visit], queue: str, at: int) -> Visit | None:
@@ -135,36 +179,23 @@ def _last_visit(visits: list[Visit], queue: str, at: int) -> Visit | None:
     return None
 
 
-def _close_conversations(visits: list[Visit], ends: list[Ended]) -> None:
+def _close_conversations(visits: list[Visit], ends: list[End]) -> None:
     """Ends reach answered visits; a visit nobody answered is over when its call is."""
-    for visit in visits if len(visits) > 1 else ():
+    for visit in visits:
         if visit.how == ANSWERED:
             # The next queue begins where the member let go of the caller.
             following = [v.entered for v in visits if v.entered > visit.left]
             if following and (visit.ended == NEVER or following[0] < visit.ended):
                 visit.ended = following[0]
-    if len(ends) > 1:
-        ends.sort(key=lambda end: (end.at, end.queue or "", end.resolved is not True))
-    for end in ends:
-        if end.queue is not None:
-            visit_of_queue = _last_visit(visits, end.queue, end.at)
+    for at, queue, resolved in ends:
+        if queue:
+            visit_of_queue = _last_visit(visits, queue, at)
             reached = [] if visit_of_queue is None else [visit_of_queue]
         else:
-            reached = [visit for visit in visits if visit.entered <= end.at]
-        answered = None
-        for visit in reached:
-            if visit.how == WAITING:
-                visit.left, visit.how = end.at, "unknown"
-            elif visit.how == ANSWERED and visit.left <= end.at:
-                answered = visit
-                if visit.ended == NEVER or end.at < visit.ended:
-                    visit.ended = end.at
-        if answered is not None and answered.resolved is None:
-            answered.resolved = end.resolved
-
-
-def _handle_time(visit: Visit) -> int:
-    return NEVER if visit.ended == NEVER else visit.ended - visit.left
+            reached = [visit for visit in visits if visit.entered <= at]
+        answered = [visit for visit in reached if visit.end(at)]
+        if answered and answered[-1].resolved is None:
+            answered[-1].resolved = resolved
 
 
 def _whole_call(visits: list[Visit]) -> tuple[Visit, int]:
@@ -196,40 +227,30 @@ def _contribute(
     handle_time: int,
 ) -> None:
     """Add one visit (or the whole call, for the total) to an outcome."""
-    entered, left = visit.entered, visit.left
+    entered, left, how = visit.entered, visit.left, visit.how
     marks = result.marks
-    marks.append((part, entered, entered, ((m.OFFERED, 1),), NO_WAIT))
-    if visit.how == WAITING:
-        dues = tuple((r.base + m.MISSED, entered + r.promise.within.amount) for r in rules)
+    marks.append((part, entered, entered, OFFERED, NO_WAIT))
+    if how == WAITING:
+        dues = tuple([(rule.base + m.MISSED, entered + rule.within) for rule in rules])
         result.opens.append(Open(part, entered, dues, until, m.EXIT["unknown"]))
         return
-    answered = visit.how == ANSWERED
+    answered, abandoned = how == ANSWERED, how == "abandoned"
     wait = left - entered
-    counts = [(m.ANSWERED, 1), (m.WAIT, wait)] if answered else [(m.EXIT[visit.how], 1)]
-    for rule in rules:
-        base, within = rule.base, rule.promise.within.amount
+    counts = [(m.ANSWERED, 1), (m.WAIT, wait)] if answered else [(m.EXIT[how], 1)]
+    for base, _, _, _, within, short_abandon in rules:
         if wait > within:
-            missed = ((base + m.MISSED, 1),)
-            marks.append((part, entered, entered + within, missed, NO_WAIT))
+            marks.append((part, entered, entered + within, ((base + m.MISSED, 1),), NO_WAIT))
             if answered:
                 counts.append((base + m.ANSWERED_LATE, 1))
         elif answered:
             counts.append((base + m.MET, 1))
-        elif visit.how == "abandoned":
+        elif abandoned:
             counts.append((base + m.EARLY_ABANDONED, 1))
         else:
             counts.append((base + m.EXCLUDED, 1))
-        if visit.how == "abandoned" and wait <= rule.promise.short_abandon:
+        if abandoned and wait <= short_abandon:
             counts.append((base + m.SHORT_ABANDONED, 1))
     marks.append((part, entered, left, tuple(counts), wait if answered else NO_WAIT))
     if handle_time != NEVER:
-        marks.append(_ended_mark(part, visit, handle_time))
-
-
-def _ended_mark(part: str, visit: Visit, handle_time: int) -> Mark:
-    counts = [(m.HANDLED, 1), (m.HANDLE_TIME, handle_time)]
-    if visit.resolved is not None:
-        counts.append((m.CODED, 1))
-        if visit.resolved:
-            counts.append((m.RESOLVED, 1))
-    return (part, visit.entered, visit.ended, tuple(counts), NO_WAIT)
+        coded = CODED[visit.resolved]
+        marks.append((part, entered, visit.ended, ((m.HANDLE_TIME, handle_time), *coded), NO_WAIT))

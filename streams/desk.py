@@ -193,6 +193,7 @@ class Desk:
             book = self.books[organisation]
             # A cohort that is still there tells everything itself, and will be folded again.
             if folded_number(number) not in book.cohorts:
+                book.folded.add(folded_number(number))
                 for part, hour, counts, waits in cohort_row.cells:
                     book.include(part, hour, Cell.of(counts, waits))
 
@@ -250,6 +251,9 @@ class Desk:
         # A zero of some clock (1970) in one field makes the whole record worthless.
         if last < oldest or first < 0:
             detail = f"older than the horizon of {self._horizon // (24 * 60 * MINUTE)} days"
+            raise RejectedError(Reason.BEYOND_HORIZON, detail)
+        if book.has_folded(contact_id, first):
+            detail = "its contact was folded into counts; this was read before"
             raise RejectedError(Reason.BEYOND_HORIZON, detail)
         if part is not None and part not in book.plan.parts and self.channel != "surveys":
             self.totals.unknown_part += 1

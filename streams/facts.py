@@ -106,8 +106,11 @@ class Recorded(Fact, frozen=True, gc=False, array_like=True, tag=5):
     @property
     def last(self) -> int:
         """The last instant of the visit that is known."""
-        times = (self.answered_at, self.left_at, self.ended_at)
-        return max([self.at, *(instant for instant in times if instant is not None)])
+        last = self.at
+        for instant in (self.answered_at, self.left_at, self.ended_at):
+            if instant is not None and instant > last:
+                last = instant
+        return last
 
     key: ClassVar[Key] = attrgetter("queue", "at")
 
@@ -208,7 +211,7 @@ def merge(known: Facts, fact: AnyFact) -> Facts:
     key = kind.key
     for place, old in enumerate(known):
         if type(old) is kind and key(old) == key(fact):
-            if winner(old, fact) is old:
+            if old == fact or winner(old, fact) is old:
                 return known
             return (*known[:place], fact, *known[place + 1 :])
     return (*known, fact)
@@ -223,10 +226,9 @@ def winner(old: AnyFact, new: AnyFact) -> AnyFact:
 
 def conflicts(known: Facts, fact: AnyFact) -> bool:
     """Whether a fact contradicts a known one at the same revision."""
-    return any(
-        type(old) is type(fact)
-        and old.identity == fact.identity
-        and old.revision == fact.revision
-        and old != fact
-        for old in known
-    )
+    kind = type(fact)
+    key = kind.key
+    for old in known:
+        if type(old) is kind and key(old) == key(fact):
+            return old.revision == fact.revision and old != fact
+    return False

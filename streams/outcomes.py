@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
+from streams.conventions import TOTAL
+
 Counts = tuple[tuple[int, int], ...]
 """Pairs of a measure (its place in a cell) and the amount to add."""
 
@@ -64,16 +68,24 @@ class Open(NamedTuple):
         return marks
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, gc=False):
     """Everything one contact contributes.
 
     Attributes:
         marks: decided.
         opens: undecided.
+        shared: all of it belongs to one part, and the total counts exactly the same; it is not
+            spelled out a second time because most calls are like that.
     """
 
     marks: list[Mark]
     opens: list[Open]
+    shared: bool = False
 
-
-NOTHING = Outcome([], [])
+    def spelled_out(self) -> Outcome:
+        """The same with what the total counts in full."""
+        if not self.shared:
+            return self
+        marks: list[Mark] = [(TOTAL, *mark[1:]) for mark in self.marks]
+        opens = [item._replace(part=TOTAL) for item in self.opens]
+        return Outcome(self.marks + marks, self.opens + opens)

@@ -23,12 +23,16 @@ class Rule(NamedTuple):
         promise: as configured.
         calendar: the one its working days follow.
         valid_from: first instant of arrival it holds for.
+        within: the promise's amount, which calls compare their wait with.
+        short_abandon: the promise's.
     """
 
     base: int
     promise: Promise
     calendar: Calendar
     valid_from: int
+    within: int
+    short_abandon: int
 
 
 class Plan:
@@ -87,6 +91,14 @@ class Plan:
                     break
         return tuple(valid)
 
+    def part_and_rules(self, name: str, arrival: int) -> tuple[str, tuple[Rule, ...]]:
+        """The part a queue, mailbox or desk is counted under, and the promises that hold there."""
+        constant = self._constant.get(name)
+        if constant is not None:
+            return name, constant
+        part = self.label(name)
+        return part, self.rules(part, arrival)
+
     def official_misses(self, part: str, arrival: int) -> dict[int, str]:
         """The names of the promises by the measure that counts a miss of what they ask for."""
         rules = self.rules(part, arrival)
@@ -108,7 +120,8 @@ class Plan:
         start = promise.valid_from
         valid_from = start_of_day(start, self.zone) if start else -(2**62)
         calendar = self.organisation.calendars[promise.calendar]
-        return Rule(self.base[promise.name], promise, calendar, valid_from)
+        base, within = self.base[promise.name], promise.within.amount
+        return Rule(base, promise, calendar, valid_from, within, promise.short_abandon)
 
 
 def _versions_for(part: str, rules: list[Rule]) -> tuple[tuple[Rule, ...], ...]:

@@ -10,7 +10,14 @@ from streams.books import Book
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
 from streams.facts import AnyFact, Recorded
-from streams.instants import HOUR, from_datetime, local_date, start_of_day, to_rfc3339
+from streams.instants import (
+    HOUR,
+    from_datetime,
+    local_date,
+    parse_rfc3339,
+    start_of_day,
+    to_rfc3339,
+)
 from streams.kpis.readings import read_now, read_window
 from streams.statements import fact_of
 from streams.tally import Cell, Keeps
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 
 By = Literal["hour", "day", "week", "all"]
 Attribute = Literal["arrival", "decision"]
+IMPLAUSIBLE = parse_rfc3339("2200-01-01T00:00:00Z")
 KEEPS: dict[Attribute, Keeps] = {"arrival": "arrivals", "decision": "hours"}
 
 
@@ -52,15 +60,20 @@ class Report:
         self._books: dict[tuple[str, Channel], Book] = {}
 
     def add(self, event: events.AnyEvent) -> None:
-        """Take in an event; `RejectedError` for an organisation nobody configured."""
+        """Take in an event.
+
+        Raises:
+            RejectedError: nobody has configured its organisation, or no clock can mean its time.
+        """
         if event.organisation not in self._organisations:
             detail = f"no organisation `{event.organisation}` in the configuration"
             raise RejectedError(Reason.UNKNOWN_ORGANISATION, detail)
         if isinstance(event, events.Heartbeat):
-            self._advance(from_datetime(event.through))
+            self._advance(_check_plausible(from_datetime(event.through)))
             return
         contact_id, fact = fact_of(event)
-        self._advance(fact.last)
+        _check_plausible(fact.at)
+        self._advance(_check_plausible(fact.last))
         kept = fact if self._as_of is None else until(fact, self._as_of)
         if kept is not None:
             key = (event.organisation, CHANNEL_OF_EVENT[type(event)])
@@ -132,6 +145,15 @@ class Report:
     def _advance(self, instant: int) -> None:
         if self._newest is None or instant > self._newest:
             self._newest = instant
+
+
+def _check_plausible(instant: int) -> int:
+    """A file has no broker that says when it was written, but no clock means the year 9999."""
+    if instant < 0:
+        raise RejectedError(Reason.BEYOND_HORIZON, "a time before 1970")
+    if instant >= IMPLAUSIBLE:
+        raise RejectedError(Reason.FROM_THE_FUTURE, "a time after 2200")
+    return instant
 
 
 def _periods(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
 from streams import events
 from streams.facts import (
     Answer,
@@ -19,21 +22,19 @@ from streams.facts import (
 )
 from streams.instants import SECOND, from_datetime
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def part_of(fact: AnyFact) -> str | None:
     """The queue, mailbox, desk or channel that a fact names."""
-    if isinstance(fact, Entered | Answered | Left | Recorded):
-        return fact.queue
-    if isinstance(fact, Received | Sent):
-        return fact.mailbox
-    if isinstance(fact, Visited):
-        return fact.desk
-    return fact.channel if isinstance(fact, Answer) else None
+    field = _PART_FIELD.get(type(fact))
+    return None if field is None else field(fact)
 
 
 def fact_of(event: events.Event) -> tuple[str, AnyFact]:
     """The contact an event is about, and the fact it states; heartbeats state none."""
-    return _FACT_OF_EVENT[type(event)](event)  # type: ignore[no-any-return,operator]
+    return _FACT_OF_EVENT[type(event)](event)
 
 
 def _entered(e: events.CallEntered) -> tuple[str, Entered]:
@@ -98,7 +99,13 @@ def _visited(e: events.VisitRegistered) -> tuple[str, Visited]:
     return e.visit, Visited(e.revision, e.desk, from_datetime(e.at), wait)
 
 
-_FACT_OF_EVENT = {
+_PART_FIELD: dict[type, Callable[[Any], str]] = {
+    **dict.fromkeys((Entered, Answered, Left, Recorded), attrgetter("queue")),
+    **dict.fromkeys((Received, Sent), attrgetter("mailbox")),
+    Visited: attrgetter("desk"),
+    Answer: attrgetter("channel"),
+}
+_FACT_OF_EVENT: dict[type, Callable[[Any], tuple[str, AnyFact]]] = {
     events.CallEntered: _entered,
     events.CallAnswered: _answered,
     events.CallLeft: _left,

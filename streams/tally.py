@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Literal
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.outcomes import Mark
 
 SECONDS_KEPT = 2 * HOUR
 MINUTES_KEPT = 2 * DAY
 HOURS_OF_DAY = 24
+EVER = -(2**62)
 LONGEST_UNWRITTEN = 365 * DAY
 
 
@@ -45,15 +48,8 @@ class Cell:
         for measure, amount in mark[3]:
             self.counts[measure] += amount
         if mark[4] >= 0:
-            self.count_wait(mark[4] // SECOND, 1)
-
-    def count_wait(self, second: int, sign: int) -> None:
-        """Count a wait that ended, or take it out again with `sign` -1."""
-        n = self.waits.get(second, 0) + sign
-        if n:
-            self.waits[second] = n
-        else:
-            del self.waits[second]
+            second = mark[4] // SECOND
+            self.waits[second] = self.waits.get(second, 0) + 1
 
     def include(self, other: Cell) -> None:
         """Add everything another cell holds."""
@@ -87,43 +83,61 @@ class Tally:
         self.hours: Cells = {}
         self.arrivals: Cells = {}
         self.touched: set[int] = set()
-        self.newest = -(2**62)
-        self._sums: dict[tuple[int, int], Cell] = {}
-        """Sums over spans of whole hours, kept until a mark falls into them."""
+        self.newest = EVER
+        self._days: Cells = {}
+        """Sums over whole days, once read kept in step."""
+        self._spans: dict[tuple[int, int], Cell] = {}
+        """Sums over other spans of whole hours, likewise."""
 
     def add(self, mark: Mark, sign: int = 1) -> None:
         """Put a mark in, or take it out again with `sign` -1."""
-        _, arrival, instant, amounts, wait = mark
-        if self.keeps == "everything":
-            counted = self._reached(arrival, instant)
-        elif self.keeps == "arrivals":
-            counted = (_cell(self.arrivals, arrival // HOUR, self.width),)
-        else:
-            counted = (_cell(self.hours, instant // HOUR, self.width),)
-        for cell in counted:
-            counts = cell.counts
-            for measure, amount in amounts:
-                counts[measure] += sign * amount
-            if wait >= 0:
-                cell.count_wait(wait // SECOND, sign)
+        self.add_all((mark,), sign)
 
-    def _reached(self, arrival: int, instant: int) -> tuple[Cell, ...]:
-        """The cells that a mark belongs to, at every resolution."""
+    def add_all(self, marks: Sequence[Mark], sign: int = 1) -> None:
+        """Put marks in, or take them out again; those of one contact share most of their cells."""
+        is_fine = self.keeps == "everything"
+        arrived = hour = EVER
+        coarse: tuple[Cell, ...] = ()
+        for _, arrival, instant, amounts, wait in marks:
+            if instant // HOUR != hour or arrival // HOUR != arrived:
+                arrived, hour = arrival // HOUR, instant // HOUR
+                coarse = self._coarse(arrived, hour)
+            reached = coarse
+            # Fine cells serve short windows only; what is older than those has its hour.
+            if is_fine and instant > self.newest - MINUTES_KEPT:
+                reached += self._fine_cells(instant)
+            second = wait // SECOND
+            for cell in reached:
+                counts = cell.counts
+                for measure, amount in amounts:
+                    counts[measure] += sign * amount
+                if wait >= 0:
+                    waits = cell.waits
+                    waits[second] = n = waits.get(second, 0) + sign
+                    if not n:
+                        del waits[second]
+
+    def _coarse(self, arrived: int, hour: int) -> tuple[Cell, ...]:
+        """The cells of an hour of arrival and of an hour in which something was decided."""
         width = self.width
-        hour, arrived = instant // HOUR, arrival // HOUR
+        if self.keeps == "arrivals":
+            return (_cell(self.arrivals, arrived, width),)
+        if self.keeps == "hours":
+            return (_cell(self.hours, hour, width),)
         self.touched.add(arrived)
-        if self._sums:
-            self._forget_sums(hour)
+        by_arrival, by_hour = _cell(self.arrivals, arrived, width), _cell(self.hours, hour, width)
+        if not self._days and not self._spans:
+            return by_arrival, by_hour
+        day = self._days.get(hour // HOURS_OF_DAY)
+        spans = [total for span, total in self._spans.items() if span[0] <= hour < span[1]]
+        return (by_arrival, by_hour, *spans, *(() if day is None else (day,)))
+
+    def _fine_cells(self, instant: int) -> tuple[Cell, ...]:
         self.newest = max(self.newest, instant)
-        by_hour, by_arrival = _cell(self.hours, hour, width), _cell(self.arrivals, arrived, width)
-        # Fine cells serve short windows only; what is older than those has its hour.
-        if instant <= self.newest - MINUTES_KEPT:
-            return by_hour, by_arrival
-        by_minute = _cell(self.minutes, instant // MINUTE, width)
+        by_minute = _cell(self.minutes, instant // MINUTE, self.width)
         if instant <= self.newest - SECONDS_KEPT:
-            return by_hour, by_arrival, by_minute
-        by_second = _cell(self.seconds, instant // SECOND, width)
-        return by_hour, by_arrival, by_minute, by_second
+            return (by_minute,)
+        return by_minute, _cell(self.seconds, instant // SECOND, self.width)
 
     def between(self, start: int, end: int) -> Cell:
         """The sum over the half-open `[start, end)`, both whole seconds.
@@ -160,7 +174,8 @@ class Tally:
             if hour not in self.touched or hour * HOUR < arrivals_before - LONGEST_UNWRITTEN:
                 del self.arrivals[hour]
                 self.touched.discard(hour)
-        self._sums.clear()
+        self._days = {day: c for day, c in self._days.items() if day * DAY >= before}
+        self._spans.clear()
 
     def _fine(self, start: int, end: int) -> Cell:
         """The sum over a span without a whole hour in it."""
@@ -176,32 +191,25 @@ class Tally:
 
     def _whole_hours(self, first: int, last: int) -> Cell:
         """The sum over whole hours, by way of whole days."""
-        total = self._sums.get((first, last))
-        if total is not None:
-            return total
-        total = Cell(self.width)
-        first_day, last_day = _up(first, HOURS_OF_DAY), last // HOURS_OF_DAY * HOURS_OF_DAY
-        if first_day >= last_day:
-            _include_span(total, self.hours, first, last)
-        else:
+        total = self._spans.get((first, last))
+        if total is None:
+            total = self._spans[first, last] = Cell(self.width)
+            first_day, last_day = _up(first, HOURS_OF_DAY), last // HOURS_OF_DAY * HOURS_OF_DAY
+            if first_day >= last_day:
+                _include_span(total, self.hours, first, last)
+                return total
             _include_span(total, self.hours, first, first_day)
-            for day in range(first_day, last_day, HOURS_OF_DAY):
+            for day in range(first_day // HOURS_OF_DAY, last_day // HOURS_OF_DAY):
                 total.include(self._whole_day(day))
             _include_span(total, self.hours, last_day, last)
-        self._sums[first, last] = total
         return total
 
-    def _whole_day(self, first: int) -> Cell:
-        span = (first, first + HOURS_OF_DAY)
-        total = self._sums.get(span)
+    def _whole_day(self, day: int) -> Cell:
+        total = self._days.get(day)
         if total is None:
-            total = self._sums[span] = Cell(self.width)
-            _include_span(total, self.hours, *span)
+            total = self._days[day] = Cell(self.width)
+            _include_span(total, self.hours, day * HOURS_OF_DAY, (day + 1) * HOURS_OF_DAY)
         return total
-
-    def _forget_sums(self, hour: int) -> None:
-        for span in [span for span in self._sums if span[0] <= hour < span[1]]:
-            del self._sums[span]
 
 
 def _cell(cells: Cells, place: int, width: int) -> Cell:

@@ -115,7 +115,7 @@ def with_organisation(line: bytes, organisation: str) -> bytes:
     """An event with its organisation filled in, if it names none; other lines as they are."""
     try:
         event = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return line
     if not isinstance(event, dict) or "organisation" in event:
         return line

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import sys
 import time
 import urllib.error
@@ -197,11 +198,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def test_a_killed_worker_loses_nothing_and_stores_everything_once(site: Site) -> None:
     """Killed in the middle of its work, the next one knows every call and commits to the end."""
-    total = 40_000
+    half, total = 20_000, 40_000
     home = partition_of(ORGANISATION, PARTITIONS)
-    site.publish(entered(0, total))
+    site.publish(entered(0, half))
     with site.worker("first") as first:
         wait_for(lambda: site.committed()[home] > 0, worker=first)
+        # However fast it is, it cannot have finished what comes while it stands still.
+        first.signal(signal.SIGSTOP)
+        site.publish(entered(half, total - half))
         first.kill()
 
     assert site.committed()[home] < total, "the kill came too late to prove anything"

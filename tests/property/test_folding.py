@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams.cohorts import FRONTIERS, RowKey
 from streams.conventions import TOTAL
+from streams.desk import Desk
 from streams.events import EmailReceived, EmailSent, Heartbeat
 from streams.folding import LONGEST_OPEN
 from streams.instants import DAY, HOUR, MINUTE, to_datetime
@@ -18,7 +19,6 @@ from tests.strategies import BASE, ORGANISATION, call_events, email_events
 from tests.twin import Twin
 
 if TYPE_CHECKING:
-    from streams.desk import Desk
     from streams.organisations import Channel
 
 HORIZON = 35 * DAY
@@ -197,3 +197,36 @@ def _answer(days: int) -> list[Any]:
             automatic=False,
         )
     ]
+
+
+def test_a_log_read_again_from_the_beginning_counts_nothing_twice() -> None:
+    """What was folded stays folded when its old records come once more."""
+    answered = [received(0), *_answer(1)]
+    desk, stored = new_desk("emails", "w0"), Stored()
+    desk.apply(records([*answered, heartbeat("emails", BASE + DAY)], "emails"))
+    flush(desk, stored)
+    desk.apply(records([heartbeat("emails", BASE + 50 * DAY)], "emails"))
+    flush(desk, stored)
+    heir = wall_desk("w1")
+    heir.restore(stored.items())
+    again = [
+        type(r)(r.value, r.key, BASE + 2 * DAY, r.offset, r.topic, r.partition)
+        for r in records(answered, "emails")
+    ]
+    told_again = heir.apply(again)
+
+    assert {rejection.reason for rejection in told_again.rejected} == {"beyond_horizon"}
+    assert_rollups_equal(heir, Twin(ORGANISATION, answered, BASE + 50 * DAY))
+
+
+def wall_desk(incarnation: str) -> Desk:
+    """A desk that judges events by the broker's clock."""
+    return Desk(
+        channel="emails",
+        partition=0,
+        organisations={"provkommun": ORGANISATION},
+        owns=lambda _name: True,
+        incarnation=incarnation,
+        horizon=HORIZON,
+        clock="wall",
+    )

@@ -40,14 +40,24 @@ known_sources = st.dictionaries(
             id="the slowest of those that are near",
         ),
         pytest.param(
-            {"exchange": NINE, UNATTRIBUTED: NINE + MINUTE},
+            {"exchange": NINE, UNATTRIBUTED: NINE + HOUR},
             NINE,
             id="facts of nobody's parts move no clock while a source is heard",
         ),
         pytest.param(
-            {"exchange": NINE, OTHER: NINE + MINUTE},
+            {"exchange": NINE, UNATTRIBUTED: NINE - MINUTE},
             NINE,
-            id="neither do sources nobody configured",
+            id="nor do they hold it back",
+        ),
+        pytest.param(
+            {"exchange": NINE, OTHER: NINE + HOUR},
+            NINE,
+            id="sources nobody configured move no clock either",
+        ),
+        pytest.param(
+            {"exchange": NINE, OTHER: NINE - MINUTE},
+            NINE,
+            id="nor do those hold it back",
         ),
         pytest.param({UNATTRIBUTED: NINE}, NINE, id="facts alone, where no source is configured"),
     ],

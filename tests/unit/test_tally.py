@@ -257,6 +257,27 @@ def test_long_windows_begin_at_a_whole_hour(window: str, days: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("age", "unit"),
+    [
+        pytest.param(SECONDS_KEPT - 2 * SECOND, SECOND, id="two hours back to the second"),
+        pytest.param(MINUTES_KEPT - 2 * MINUTE, MINUTE, id="two days back to the minute"),
+        pytest.param(30 * DAY, HOUR, id="further back to the hour"),
+    ],
+)
+def test_the_older_an_edge_the_rounder(age: int, unit: int) -> None:
+    """A mark is on the right side of a fine enough edge, also when it comes after newer ones."""
+    #      start - 1 s   start           NEWEST
+    #           I          I                I
+    #                      [-------------------)
+    tally = Tally(WIDTH)
+    start = (NEWEST - age) // unit * unit + unit
+    for at, measure in ((NEWEST, 1), (start - SECOND, 0), (start, 1)):
+        tally.add(mark(at, measure=measure))
+
+    assert tally.between(start, window_end(NEWEST)).counts == [0, 2, 0]
+
+
+@pytest.mark.parametrize(
     "late",
     [
         pytest.param("18 09:00:00", id="in the first hour"),
