@@ -189,12 +189,11 @@ class Runtime:
                 horizon=cluster.horizon,
                 clock=cluster.clock,
             )
-            desk.restore(
-                [(key, row) for key, row in rows.items() if row_belongs(key, channel, partition)]
-            )
+            own = [(key, row) for key, row in rows.items() if row_belongs(key, channel, partition)]
+            for _ in desk.restoring(own):
+                # All of it may take a minute; health checks and the watchdog want an answer.
+                await asyncio.sleep(0)
             lanes[channel, partition] = Lane(desk)
-            # Restoring may take seconds; health checks want an answer in between.
-            await asyncio.sleep(0)
         return lanes
 
     def produce_failed(self, what: str) -> None:

@@ -13,7 +13,8 @@ import msgspec
 
 from streams import calls, conversations, responses
 from streams.cohorts import SLICES, Contacts, cohort_of
-from streams.conventions import TOTAL
+from streams.conventions import TOTAL, Reason
+from streams.errors import RejectedError
 from streams.facts import AnyFact, Facts, conflicts, merge
 from streams.frontiers import as_of as frontier_as_of
 from streams.instants import DAY, HOUR
@@ -34,6 +35,13 @@ OUTCOME = {
 }
 
 
+DISORDER = 2 * DAY
+"""Facts come this much out of order without anybody keeping account of it."""
+
+MAX_FACTS = 500
+"""Of one contact. An exchange that gives every call the same id must not stop a worker."""
+
+
 class Contact(msgspec.Struct, gc=False):
     """One call, conversation, survey answer or visit: its facts and the cohort it lives in."""
 
@@ -49,7 +57,7 @@ class Book:
         contacts: by id.
         cohorts: ids by cohort.
         tallies: cells by part.
-        folded: cohorts of which only counts are left.
+        folded: hours of first sight of which only counts are left.
         frontiers: how far each source has read.
         conflicts: facts that contradicted a known one at the same revision.
     """
@@ -66,12 +74,17 @@ class Book:
         self.frontiers: dict[str, int] = {}
         self.conflicts = 0
         self._keeps = keeps
+        self._early: dict[int, int] = {}
         self._outcome_of = OUTCOME[channel]
         self._changed: dict[str, Facts] = {}
         self._opens: dict[str, list[Open]] = {}
 
     def add(self, contact_id: str, fact: AnyFact, seen_at: int) -> int | None:
-        """Add a fact; the cohort it changed, or `None` when it was known."""
+        """Add a fact; the cohort it changed, or `None` when it was known.
+
+        Raises:
+            RejectedError: the contact has more facts than any contact can have.
+        """
         contact = self.contacts.get(contact_id)
         if contact is None:
             cohort = cohort_of(contact_id, seen_at)
@@ -80,6 +93,10 @@ class Book:
             self._changed[contact_id] = ()
             return cohort
         known = contact.facts
+        if len(known) >= MAX_FACTS:
+            detail = f"the contact has {MAX_FACTS} facts already; is its id used for all of them?"
+            raise RejectedError(Reason.CONTACT_TOO_LARGE, detail)
+        self._note_disorder(contact.cohort, fact.at)
         facts = merge(known, fact)
         if len(facts) == len(known) and conflicts(known, fact):
             self.conflicts += 1
@@ -88,6 +105,11 @@ class Book:
         self._changed.setdefault(contact_id, known)
         contact.facts = facts
         return contact.cohort
+
+    def _note_disorder(self, cohort: int, at: int) -> None:
+        """Remember a fact from long before its contact was first seen."""
+        if at < cohort // SLICES * HOUR - DISORDER:
+            self._early[cohort] = min(at // HOUR * HOUR, self._early.get(cohort, at))
 
     def advance(self, source: str, through: int) -> bool:
         """Move a source's frontier; whether it moved."""
@@ -140,6 +162,8 @@ class Book:
         differing: set[int] = set()
         for contact_id, facts in contacts:
             contact = self.contacts.get(contact_id)
+            for fact in facts:
+                self._note_disorder(cohort, fact.at)
             if contact is None:
                 self.contacts[contact_id] = Contact(tuple(facts), cohort)
                 self.cohorts.setdefault(cohort, []).append(contact_id)
@@ -155,7 +179,8 @@ class Book:
 
     def forget(self, cohort: int, as_of: int) -> None:
         """Let go of the contacts of a cohort; what they came to by `as_of` stays counted."""
-        self.folded.add(cohort)
+        self.folded.add(cohort // SLICES)
+        self._early.pop(cohort, None)
         for contact_id in self.cohorts.pop(cohort):
             del self.contacts[contact_id]
             for item in self._opens.pop(contact_id, ()):
@@ -163,13 +188,11 @@ class Book:
                     self.tally(item.part).add(mark)
 
     def has_folded(self, contact_id: str, seen_at: int) -> bool:
-        """Whether a contact that is not kept belonged to a cohort that was folded.
+        """Whether a contact that is not kept was first seen in an hour that was folded.
 
         Then somebody reads the log again from long ago, and it is counted already.
         """
-        if not self.folded or contact_id in self.contacts:
-            return False
-        return cohort_of(contact_id, seen_at) in self.folded
+        return seen_at // HOUR in self.folded and contact_id not in self.contacts
 
     def include(self, part: str, hour: int, cell: Cell) -> None:
         """Count contacts that are kept no longer, by the hour they arrived in."""
@@ -183,11 +206,12 @@ class Book:
         """Forget cells that no window and no rollup needs any more.
 
         Rollups are written whole, so an hour's arrivals stay as long as a contact is kept that
-        was first seen no later than two days after it.
+        may have arrived in it.
         """
         oldest = min(self.cohorts, default=before // HOUR * SLICES) // SLICES * HOUR
+        arrivals_before = min(before, oldest - DISORDER, *self._early.values())
         for tally in self.tallies.values():
-            tally.prune(before, arrivals_before=min(before, oldest) - 2 * DAY)
+            tally.prune(before, arrivals_before)
 
     def snapshot(self, cohort: int) -> Contacts:
         """The contacts of a cohort, ready to be stored."""

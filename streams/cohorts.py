@@ -21,7 +21,7 @@ SLICES = 8
 FRONTIERS = -1
 """The cohort number under which an organisation's source frontiers are kept.
 
-Numbers below it are folded cohorts.
+Numbers below it are folded hours.
 """
 
 Contacts = list[tuple[str, list[AnyFact]]]

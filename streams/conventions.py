@@ -34,6 +34,7 @@ class Reason(StrEnum):
     WRONG_TOPIC = "wrong_topic"
     FROM_THE_FUTURE = "from_the_future"
     BEYOND_HORIZON = "beyond_horizon"
+    CONTACT_TOO_LARGE = "contact_too_large"
 
 
 class Label(StrEnum):

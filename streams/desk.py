@@ -14,21 +14,14 @@ from streams.books import Book
 from streams.codec import decode_event
 from streams.cohorts import (
     FRONTIERS,
-    SLICES,
-    RowKey,
-    decode_contacts,
-    decode_frontiers,
-    encode_contacts,
-    encode_frontiers,
 )
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
 from streams.facts import Sent
-from streams.folding import Folded, decode_folded, encode_folded, fold, folded_number
-from streams.instants import HOUR, MINUTE, from_datetime
+from streams.instants import MINUTE, from_datetime
 from streams.records import Applied, Record, Rejection, Totals
 from streams.statements import fact_of, part_of
-from streams.tally import Cell
+from streams.storage import Storage
 from streams.topics import CHANNEL_OF_EVENT
 
 if TYPE_CHECKING:
@@ -87,12 +80,15 @@ class Desk:
         self._owns = owns
         self._horizon = horizon
         self._clock = clock
-        self._dirty: set[tuple[str, int]] = set()
-        self._flushing: set[tuple[str, int]] = set()
-        self._written: set[tuple[str, int]] = set()
-        self._inherited: dict[tuple[str, int], list[bytes]] = {}
-        self._folded_away: list[bytes] = []
-        self._folded_at: dict[str, int] = {}
+        self._storage = Storage(
+            partition=partition,
+            channel=channel,
+            incarnation=incarnation,
+            horizon=horizon,
+            books=self.books,
+            book=self.book,
+            configured=organisations,
+        )
 
     def apply(self, records: Sequence[Record]) -> Applied:
         """Take in a batch of records and bring the books up to date."""
@@ -135,32 +131,15 @@ class Desk:
     @property
     def dirty(self) -> bool:
         """Whether something is not stored yet."""
-        return bool(self._dirty)
+        return self._storage.dirty
 
     def flush(self) -> list[tuple[bytes, bytes]]:
         """The rows to store now: every cohort that changed, whole."""
-        rows = self._fold()
-        for organisation, cohort in sorted(self._dirty):
-            book = self.books[organisation]
-            if cohort == FRONTIERS:
-                value = encode_frontiers(book.frontiers)
-            else:
-                value = encode_contacts(book.snapshot(cohort))
-            rows.append((self._key(organisation, cohort), value))
-        self._flushing |= self._dirty
-        self._written |= self._dirty
-        self._dirty.clear()
-        return rows
+        return self._storage.flush(self.offset)
 
     def acknowledged(self) -> list[bytes]:
         """The rows that are superseded, now that Kafka has acknowledged the flush."""
-        superseded = [
-            key for place in sorted(self._flushing) for key in self._inherited.pop(place, ())
-        ]
-        superseded += self._folded_away
-        self._flushing.clear()
-        self._folded_away.clear()
-        return superseded
+        return self._storage.acknowledged()
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take in stored rows of this channel and partition, whoever wrote them.
@@ -168,67 +147,16 @@ class Desk:
         Rows of organisations that are no longer configured are left alone. Raises `StateError`
         for a row that cannot be read.
         """
-        folded: dict[tuple[str, int], Folded] = {}
-        for raw_key, value in rows:
-            key = RowKey.decode(raw_key)
-            if key.organisation not in self._organisations:
-                continue
-            book = self.book(key.organisation)
-            place = (key.organisation, key.cohort)
-            self._inherited.setdefault(place, []).append(raw_key)
-            if key.cohort == FRONTIERS:
-                for source, through in decode_frontiers(value).items():
-                    book.advance(source, through)
-                continue
-            if key.cohort < FRONTIERS:
-                kept, newer = folded.get(place), decode_folded(value)
-                if kept is None or newer.offset > kept.offset:
-                    folded[place] = newer
-                continue
-            for cohort in book.restore(key.cohort, decode_contacts(value)):
-                self._dirty.add((key.organisation, cohort))
-        for book in self.books.values():
-            book.settle()
-        for (organisation, number), cohort_row in folded.items():
-            book = self.books[organisation]
-            # A cohort that is still there tells everything itself, and will be folded again.
-            if folded_number(number) not in book.cohorts:
-                book.folded.add(folded_number(number))
-                for part, hour, counts, waits in cohort_row.cells:
-                    book.include(part, hour, Cell.of(counts, waits))
+        for _ in self.restoring(rows):
+            pass
+
+    def restoring(self, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
+        """As `restore`, in steps of well under a second; complete only when exhausted."""
+        return self._storage.restoring(rows)
 
     def owns_row(self, key: bytes) -> bool:
         """Whether a stored row belongs to this desk."""
         return row_belongs(key, self.channel, self.partition)
-
-    def _fold(self) -> list[tuple[bytes, bytes]]:
-        """Fold what the horizon has passed, once for every hour of the truth."""
-        rows = []
-        for organisation, book in self.books.items():
-            as_of = book.as_of()
-            if as_of is None or as_of // HOUR == self._folded_at.get(organisation):
-                continue
-            self._folded_at[organisation] = as_of // HOUR
-            before = (as_of - self._horizon) // HOUR * SLICES
-            for cohort in [cohort for cohort in book.cohorts if cohort < before]:
-                if (organisation, cohort) in self._dirty:
-                    continue
-                folded = fold(book, cohort, as_of=as_of, horizon=self._horizon, offset=self.offset)
-                if folded is not None:
-                    rows.append(self._folded_row(organisation, cohort, folded))
-                    book.forget(cohort, as_of)
-            book.prune(as_of - self._horizon)
-        return rows
-
-    def _folded_row(self, organisation: str, cohort: int, folded: Folded) -> tuple[bytes, bytes]:
-        place, number = (organisation, cohort), folded_number(cohort)
-        self._folded_away += self._inherited.pop(place, ())
-        if place in self._written:
-            self._written.discard(place)
-            self._folded_away.append(self._key(*place))
-        # Rows of the same cohort that others folded are superseded as well.
-        self._flushing.add((organisation, number))
-        return self._key(organisation, number), encode_folded(folded)
 
     def _accept(self, event: events.AnyEvent, appended_at: int) -> bool:
         """Apply one event; whether it told anything new."""
@@ -255,27 +183,31 @@ class Desk:
         if book.has_folded(contact_id, first):
             detail = "its contact was folded into counts; this was read before"
             raise RejectedError(Reason.BEYOND_HORIZON, detail)
-        if part is not None and part not in book.plan.parts and self.channel != "surveys":
-            self.totals.unknown_part += 1
         # Whoever reads one mailbox also sees replies sent from others, and knows nothing of those.
-        source = book.plan.source_of("" if part is None or isinstance(fact, Sent) else part)
+        named = None if isinstance(fact, Sent) else part
+        source = book.plan.source_of(named or "")
         if last < book.frontiers.get(source, last) - LATE:
             self.totals.late += 1
         if book.advance(source, last):
-            self._dirty.add((name, FRONTIERS))
+            self._storage.mark(name, FRONTIERS)
         cohort = book.add(contact_id, fact, first)
         if cohort is None:
             return False
-        self._dirty.add((name, cohort))
+        self._storage.mark(name, cohort)
+        if named is not None and named not in book.plan.parts and self.channel != "surveys":
+            self.totals.unknown_part += 1
         return True
 
     def _heartbeat(self, event: events.Heartbeat, appended_at: int) -> bool:
         through = from_datetime(event.through)
         self._check_time(through, appended_at, "`through`")
+        oldest = 0 if self._clock == "events" else appended_at - self._horizon
+        if through < max(oldest, 0):
+            raise RejectedError(Reason.BEYOND_HORIZON, "`through` is older than the horizon")
         book = self.book(event.organisation)
         source = event.source if event.source in book.plan.sources else OTHER
         if book.advance(source, through):
-            self._dirty.add((event.organisation, FRONTIERS))
+            self._storage.mark(event.organisation, FRONTIERS)
             return True
         return False
 
@@ -285,10 +217,6 @@ class Desk:
             ahead = (at - appended_at) // MINUTE
             detail = f"{what} is {ahead:,} minutes ahead of the broker's clock"
             raise RejectedError(Reason.FROM_THE_FUTURE, detail)
-
-    def _key(self, organisation: str, cohort: int) -> bytes:
-        key = RowKey(self.partition, self.channel, organisation, cohort, self.incarnation)
-        return key.encode()
 
 
 def row_belongs(key: bytes, channel: Channel, partition: int) -> bool:

@@ -1,13 +1,14 @@
-"""Folding: what is left of a cohort once its contacts can no longer change.
+"""Folding: what is left of an hour's cohorts once their contacts can no longer change.
 
-When every contact of a cohort has its last fact and last due instant behind the horizon, the
-cohort becomes counts by part and hour of arrival: a row that is assigned, never added to, and
-that is ignored while the cohort itself still exists. An unanswered mail keeps its cohort from
-being folded, but not for ever.
+When every contact first seen in an hour has its last fact and last due instant behind the horizon,
+the hour becomes counts by part and hour of arrival: one row, assigned and never added to. From then
+on it stands for the hour's cohorts, whatever rows of theirs are still found. An unanswered mail
+keeps its hour from being folded, but not for ever.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,7 +32,7 @@ FoldedCell = tuple[str, int, list[int], dict[int, int]]
 
 
 class Folded(msgspec.Struct, frozen=True, array_like=True):
-    """What one cohort came to.
+    """What the contacts first seen in one hour came to.
 
     Attributes:
         offset: of the last input record its writer had applied; the highest wins.
@@ -46,20 +47,22 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Folded)
 
 
-def folded_number(cohort: int) -> int:
-    """The number under which a folded cohort is stored; its own inverse.
+def folded_number(hour: int) -> int:
+    """The cohort number under which a folded hour is stored; its own inverse.
 
     >>> folded_number(folded_number(7))
     7
     """
-    return FRONTIERS - 1 - cohort
+    return FRONTIERS - 1 - hour
 
 
-def fold(book: Book, cohort: int, *, as_of: int, horizon: int, offset: int) -> Folded | None:
-    """The counts of a cohort, or `None` while a contact of it can still change."""
+def fold(
+    book: Book, cohorts: Iterable[int], *, as_of: int, horizon: int, offset: int
+) -> Folded | None:
+    """The counts of an hour's cohorts, or `None` while a contact of them can still change."""
     before = as_of - horizon
     cells: dict[tuple[str, int], Cell] = {}
-    for contact_id in book.cohorts[cohort]:
+    for contact_id in chain.from_iterable(book.cohorts[cohort] for cohort in cohorts):
         facts = book.contacts[contact_id].facts
         outcome = book.outcome(facts)
         marks = list(outcome.marks)
@@ -75,16 +78,16 @@ def fold(book: Book, cohort: int, *, as_of: int, horizon: int, offset: int) -> F
 
 
 def encode_folded(folded: Folded) -> bytes:
-    """The value of a folded cohort."""
+    """The value of a folded hour."""
     return _encoder.encode(folded)
 
 
 def decode_folded(value: bytes) -> Folded:
-    """A folded cohort's value; `StateError` when it cannot be read."""
+    """A folded hour's value; `StateError` when it cannot be read."""
     try:
         return _decoder.decode(value)
     except msgspec.MsgspecError as fault:
-        msg = f"a folded cohort of {len(value)} bytes cannot be read: {fault}"
+        msg = f"a folded hour of {len(value)} bytes cannot be read: {fault}"
         raise StateError(msg) from None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -58,36 +59,35 @@ class RedisSink:
 
     async def __call__(self, desk: Desk) -> None:
         """Write snapshots and the rollups that changed; raises what Redis raises."""
-        await self._refill_if_empty(desk)
+        marker = f"{PREFIX}:filled:{desk.channel}:{desk.partition}"
+        is_filled = await self._redis.get(marker) == desk.incarnation.encode()
+        if not is_filled:
+            _touch_everything(desk)
         now = self._clock() if self._clock else None
+        complete = desk.offset >= 0
         for organisation, book in list(desk.books.items()):
+            began = monotonic()
             as_of = book.as_of(now)
             if as_of is None:
                 continue
-            await self._write_rollups(desk, book, as_of)
+            # Before its first record a desk cannot prove that it is not a worker of the past.
+            if desk.offset >= 0:
+                complete &= await self._write_rollups(desk, book, as_of)
             snapshot = msgspec.json.encode(live_snapshot(book, as_of))
             key = redis_snapshot(organisation, desk.channel)
             await self._redis.set(key, snapshot, ex=self._ttl)
-            await asyncio.sleep(0)  # a large partition must not hold up the intake
+            # A large partition gets half of the event loop at most.
+            await asyncio.sleep(monotonic() - began)
+        if complete and not is_filled:
+            log.info("redis is filled", channel=desk.channel, partition=desk.partition)
+            await self._redis.set(marker, desk.incarnation, ex=KEPT)
 
     async def close(self) -> None:
         """Give the connection back."""
         await self._redis.aclose()
 
-    async def _refill_if_empty(self, desk: Desk) -> None:
-        """A marker tells a Redis that was flushed or replaced from one that has everything."""
-        marker = f"{PREFIX}:filled:{desk.channel}:{desk.partition}"
-        if await self._redis.get(marker) == desk.incarnation.encode():
-            return
-        log.info("redis is filled", channel=desk.channel, partition=desk.partition)
-        for book in desk.books.values():
-            for tally in book.tallies.values():
-                tally.touched.update(tally.arrivals)
-            for item in book.opens():
-                book.tally(item.part).touched.add(item.opened // HOUR)
-        await self._redis.set(marker, desk.incarnation, ex=KEPT)
-
-    async def _write_rollups(self, desk: Desk, book: Book, as_of: int) -> None:
+    async def _write_rollups(self, desk: Desk, book: Book, as_of: int) -> bool:
+        """Write the hours that changed; those that could not be written are kept for next time."""
         place = (book.plan.organisation.name, desk.channel)
         opens = opens_by_part(book)
         since = self._read_at.get(place, NO_INSTANT)
@@ -102,24 +102,30 @@ class RedisSink:
                 view = rollup_view(book, part, hour, as_of, here)
                 day = to_datetime(hour * HOUR).date().isoformat()
                 by_day[day][f"{hour}|{part}"] = msgspec.json.encode(view)
+        written = False
         try:
-            for day, fields in by_day.items():
-                key = redis_rollups(place[0], desk.channel, day)
-                await self._compare_and_set(key, desk.offset, fields)
-        except BaseException:
-            for touched, hours in taken:
-                touched.update(hours)
-            raise
-        self._read_at[place] = as_of
+            written = all(
+                [
+                    await self._compare_and_set(redis_rollups(*place, day), desk.offset, fields)
+                    for day, fields in by_day.items()
+                ]
+            )
+        finally:
+            if not written:
+                for touched, hours in taken:
+                    touched.update(hours)
+        if written:
+            self._read_at[place] = as_of
+        return written
 
-    async def _compare_and_set(self, key: str, offset: int, fields: dict[str, bytes]) -> None:
+    async def _compare_and_set(self, key: str, offset: int, fields: dict[str, bytes]) -> bool:
         async with self._redis.pipeline() as transaction:
             for _ in range(3):
                 await transaction.watch(key)
                 written = await transaction.hget(key, OFFSET)
                 if written is not None and int(written) > offset:
                     log.warning("a newer writer holds these rollups", key=key)
-                    return
+                    return False
                 transaction.multi()  # type: ignore[no-untyped-call]
                 stamped: dict[Stored, Stored] = {OFFSET: offset}
                 stamped.update(fields)
@@ -129,8 +135,18 @@ class RedisSink:
                     await transaction.execute()
                 except WatchError:
                     continue
-                return
+                return True
         log.warning("rollups are contended", key=key)
+        return False
+
+
+def _touch_everything(desk: Desk) -> None:
+    """A Redis without this desk's marker was flushed or replaced, or another worker filled it."""
+    for book in desk.books.values():
+        for tally in book.tallies.values():
+            tally.touched.update(tally.arrivals)
+        for item in book.opens():
+            book.tally(item.part).touched.add(item.opened // HOUR)
 
 
 def create_redis_sink(settings: Settings, redis_url: str, clock: Callable[[], int]) -> RedisSink:

@@ -207,6 +207,28 @@ def test_a_worker_of_the_past_loses(redis: Redis, server: EmbeddedRedis) -> None
     assert rollups(redis)[f"{MONDAY // HOUR}|"]["answered"] == 1
 
 
+def test_a_restarted_worker_brings_what_redis_had_not_seen(
+    redis: Redis, server: EmbeddedRedis
+) -> None:
+    """Stored by Kafka, killed before Redis was told: the hour is written after the restart."""
+    old = new_desk(incarnation="old")
+    tell(old, entered("a"), heartbeat(MINUTE), first_offset=5)
+    stored = dict(old.flush())
+    show(old, server.url)
+    tell(old, answered("a", 10 * SECOND), first_offset=7)
+    stored |= dict(old.flush())
+    new = new_desk(incarnation="new")
+    new.restore(stored.items())
+    show(new, server.url)
+
+    assert "answered" not in rollups(redis)[f"{MONDAY // HOUR}|"]
+
+    tell(new, heartbeat(2 * MINUTE), first_offset=8)
+    show(new, server.url)
+
+    assert rollups(redis)[f"{MONDAY // HOUR}|"]["answered"] == 1
+
+
 def test_what_could_not_be_written_is_written_next_time(
     redis: Redis, server: EmbeddedRedis
 ) -> None:

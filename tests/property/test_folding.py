@@ -131,19 +131,24 @@ def test_an_unanswered_mail_keeps_its_cohort_but_not_for_ever() -> None:
     assert counted(desk.book("provkommun"), cell)["two-days:first_reply_missed"] == 1
 
 
-def test_a_folded_row_is_ignored_while_its_cohort_exists() -> None:
-    """Killed between the folded row and the removal of its cohort, nobody counts twice."""
+def test_a_cohort_that_outlived_its_folding_counts_no_more() -> None:
+    """Killed between the folded row and the removal of its cohorts, nobody counts twice."""
     desk, stored = new_desk("emails", "w0"), Stored()
     answered = [received(0), *_answer(1)]
     desk.apply(records([*answered, heartbeat("emails", BASE + DAY)], "emails"))
     flush(desk, stored)
     desk.apply(records([heartbeat("emails", BASE + 50 * DAY)], "emails"))
     stored.update(desk.flush())
-    heir = new_desk("emails", "w1")
-    heir.restore(stored.items())
 
     assert len(cohorts_in(stored)) == len(folded_in(stored)) == 1
-    assert_rollups_equal(heir, Twin(ORGANISATION, answered, BASE + 50 * DAY))
+
+    heir = new_desk("emails", "w1")
+    heir.restore(stored.items())
+    heir.apply(records([heartbeat("emails", BASE + 51 * DAY)], "emails"))
+    flush(heir, stored)
+
+    assert not cohorts_in(stored)
+    assert_rollups_equal(heir, Twin(ORGANISATION, answered, BASE + 51 * DAY))
 
 
 def test_two_who_folded_the_same_cohort_are_counted_once() -> None:

@@ -25,7 +25,7 @@ from streams.records import Applied, Record, Rejection
 from streams.topics import CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from agents.cohort_table import CohortTable
@@ -66,13 +66,14 @@ class FakeDesk:
         """The row before."""
         return [b"new-%d" % (self.flushes - 1)]
 
-    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+    def restoring(self, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
         """Remember what was there; a bad row cannot be read."""
         for key, row in rows:
             if row == b"bad":
                 msg = "bad row"
                 raise ValueError(msg)
             self.restored.append(key)
+            yield
 
 
 class FakeKafka:
