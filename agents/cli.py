@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -49,8 +51,16 @@ def create_cli(asked_for: str = "") -> typer.Typer:
     )
 
     @cli.callback()
-    def _options() -> None:
-        """Keep `kontaktpuls NAME` a group of commands even when only one is registered."""
+    def _options(
+        *,
+        _version: Annotated[
+            bool,
+            typer.Option(
+                "--version", callback=_say_version, is_eager=True, help="Say which one this is."
+            ),
+        ] = False,
+    ) -> None:
+        pass
 
     for name, place in COMMANDS.items():
         if not known or name == asked_for:
@@ -63,6 +73,12 @@ def create_cli(asked_for: str = "") -> typer.Typer:
                 _register(group, command, place)
             cli.add_typer(group, name=name, help=text)
     return cli
+
+
+def _say_version(value: bool) -> None:  # noqa: FBT001 - typer hands it over like this
+    if value:
+        typer.echo(metadata.version("kontaktpuls"))
+        raise typer.Exit
 
 
 def _register(cli: typer.Typer, name: str, place: str) -> None:

@@ -9,6 +9,8 @@ import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
+import msgspec
+
 from streams.events import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 GZIP_MAGIC = b"\x1f\x8b"
+BOM = b"\xef\xbb\xbf"
 DAMAGED = (OSError, EOFError, zlib.error)
 """What reading a file may raise: it is gone, or its gzip breaks off or is none."""
 
@@ -77,5 +80,17 @@ def numbered_lines(stream: IO[bytes], *, longest: int) -> Iterator[tuple[int, by
 def event_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """Lines of events that are not blank, with their numbers."""
     for number, line in numbered_lines(stream, longest=MAX_EVENT_BYTES):
-        if content := line.strip():
+        # Windows programs begin a file with three bytes that say UTF-8.
+        if content := line.removeprefix(BOM).strip():
             yield number, content
+
+
+def with_organisation(line: bytes, organisation: str) -> bytes:
+    """An event with its organisation filled in, if it names none; other lines as they are."""
+    try:
+        event = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return line
+    if not isinstance(event, dict) or "organisation" in event:
+        return line
+    return msgspec.json.encode(event | {"organisation": organisation})

@@ -57,7 +57,14 @@ class WebServer(Service):
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            msg = (
+                f"`web.port`: {self._host}:{self.port} cannot be listened on ({error.strerror}); "
+                "write another, or set KONTAKTPULS_WEB_PORT"
+            )
+            raise OSError(error.errno, msg) from None
         self.port = self._runner.addresses[0][1]
 
     async def on_stop(self) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import msgspec
 
@@ -27,6 +28,14 @@ _REASON_OF_MESSAGE: tuple[tuple[re.Pattern[str], Reason], ...] = (
     (re.compile(r"^Expected `(int|float)` [<>]=|out of range"), Reason.OUT_OF_RANGE),
 )
 """First match wins; whatever is left is a value of the wrong JSON type."""
+
+_WRITE_INSTEAD = {
+    Reason.UNKNOWN_TYPE: "; write one of "
+    + ", ".join(str(kind.__struct_config__.tag) for kind in get_args(events.AnyEvent)),
+    Reason.UNKNOWN_VALUE: "; docs/events.md lists the values of this field",
+    Reason.TIME_WITHOUT_OFFSET: "; write e.g. 2026-03-02T09:00:00+01:00",
+    Reason.INVALID_TIME: "; write e.g. 2026-03-02T09:00:00+01:00",
+}
 
 _QUOTED_VALUE = re.compile(r"^(Invalid (?:enum )?value) .*( - at `[^`]*`)$", re.DOTALL)
 
@@ -65,7 +74,8 @@ def _rejected(message: str) -> RejectedError:
     # A rejected value may be a telephone number in the wrong field: name the place, not the value.
     detail = _QUOTED_VALUE.sub(r"\1\2", message)
     known = (reason for pattern, reason in _REASON_OF_MESSAGE if pattern.search(detail))
-    return RejectedError(next(known, Reason.WRONG_TYPE), detail)
+    reason = next(known, Reason.WRONG_TYPE)
+    return RejectedError(reason, detail + _WRITE_INSTEAD.get(reason, ""))
 
 
 def _check_record(record: events.CallRecord) -> None:

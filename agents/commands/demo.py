@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agents.settings import Settings
 
 LOGS = Path(".demo")
+BIN = ".venv/bin/" if Path(".venv/bin/kontaktpuls").exists() else ""
 PARTITIONS = 2
 LOOK_EVERY = 1.0
 
@@ -56,11 +57,11 @@ def demo(
             began = time.monotonic()
             settings, children = start_everything(running, speed=speed, seed=seed, config=config)
             url = f"http://{LOOPBACK}:{settings.cluster.web_port}"
-            typer.echo(where_to_look(url, speed))
+            typer.echo(where_to_look(url, speed, settings.cluster.brokers))
             watch(console, settings, children, url=url, began=began)
     except KeyboardInterrupt:
         console.print("stopped; nothing is left running")
-    except KontaktpulsError as error:
+    except (KontaktpulsError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -100,14 +101,16 @@ def start(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -
     return Child(name, program, log=LOGS / f"{name}.log", environment=environment)
 
 
-def where_to_look(url: str, speed: float) -> str:
+def where_to_look(url: str, speed: float, brokers: str) -> str:
     """What to try while it runs."""
+    pace = "in real time" if speed == 1 else f"at {speed:g} times the speed of life"
     return (
-        f"A municipal contact centre at {speed:g} times the speed of life; Ctrl-C ends it.\n\n"
+        f"A municipal contact centre {pace}; Ctrl-C ends it.\n\n"
         f"  curl {url}/metrics | grep kontaktpuls_calls_service_level_ratio\n"
         f"  curl {url}/metrics | grep kontaktpuls_queue_waiting\n"
         f"  curl {url}/metrics | grep kontaktpuls_emails_due_within\n"
-        f"  curl {url}/readyz\n\n"
+        f"  curl {url}/readyz\n"
+        f"  KONTAKTPULS_BROKERS={brokers} {BIN}kontaktpuls dead-letters list\n\n"
         "It is Monday, five to eight. Watch the queues of the morning, the waits at lunch,\n"
         f"and a Tuesday when people are ill. What each process says: {LOGS}/*.log\n"
     )

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from agents.input_files import DAMAGED, event_lines, open_input, shown_name
+from agents.input_files import DAMAGED, event_lines, open_input, shown_name, with_organisation
 from agents.publisher import PublishError, create_publisher, topic_of
 from agents.settings import SettingsError, load_settings
 from streams.codec import decode_event
@@ -109,14 +109,3 @@ def publish_lines(
             typer.echo(f"{source.name}: cannot be read to its end: {error}", err=True)
         publisher.flush()
     return rejected
-
-
-def with_organisation(line: bytes, organisation: str) -> bytes:
-    """An event with its organisation filled in, if it names none; other lines as they are."""
-    try:
-        event = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return line
-    if not isinstance(event, dict) or "organisation" in event:
-        return line
-    return msgspec.json.encode(event | {"organisation": organisation})

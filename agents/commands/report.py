@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agents.input_files import DAMAGED, event_lines, open_input
+from agents.input_files import DAMAGED, event_lines, open_input, shown_name, with_organisation
 from agents.settings import SettingsError, load_settings
 from streams.codec import decode_event
-from streams.errors import RejectedError
+from streams.errors import KontaktpulsError, RejectedError
 from streams.instants import from_datetime, local_instant
 from streams.reports import Attribute, By, Report
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from streams.organisations import Organisation
     from streams.views import View
+
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 
 CHANNEL_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "calls": (
@@ -52,12 +54,16 @@ CHANNEL_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+class ReportError(KontaktpulsError):
+    """A report that cannot be made as asked, and how to ask instead."""
+
+
 def report(
     file: Annotated[Path, typer.Argument(help="Events as JSON lines, also gzipped; - = stdin.")],
     *,
     as_of: Annotated[
         str | None,
-        typer.Option(help="Read as if it were then, e.g. 2026-11-20T16:55. Default: the newest."),
+        typer.Option(help="Read as of then, e.g. 2026-11-20T16:55+01:00; else the newest."),
     ] = None,
     by: Annotated[By, typer.Option(help="Length of a period, in local time.")] = "day",
     attribute: Annotated[
@@ -67,6 +73,9 @@ def report(
     output: Annotated[
         Literal["table", "json", "csv"], typer.Option("--format", help="How to print.")
     ] = "table",
+    organisation: Annotated[
+        str | None, typer.Option(help="Whose events those are that do not say it themselves.")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="The folder of the configuration.", show_default="config")
     ] = None,
@@ -77,11 +86,13 @@ def report(
     try:
         organisations = load_settings(config).organisations
         result = Report(organisations, read_as_of(as_of, organisations), attribute)
-        faults = fill(result, file)
-    except (SettingsError, ValueError, *DAMAGED) as error:
+        faults = fill(result, file, organisation or only_one(organisations))
+        rows = result.rows(by)
+    except (SettingsError, ReportError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    rows = result.rows(by)
+    if not rows:
+        typer.echo(f"{shown_name(file)}: no events to report on", err=True)
     if output == "json":
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
     elif output == "csv":
@@ -92,35 +103,52 @@ def report(
         raise typer.Exit(1)
 
 
-def fill(result: Report, file: Path) -> int:
+def only_one(organisations: Mapping[str, Organisation]) -> str | None:
+    """The organisation that is meant where there is but one."""
+    return next(iter(organisations)) if len(organisations) == 1 else None
+
+
+def fill(result: Report, file: Path, organisation: str | None = None) -> int:
     """Take in every good line; bad ones go to standard error. Returns how many were bad."""
     faults = 0
-    with open_input(file) as opened:
-        for number, line in event_lines(opened.stream):
-            try:
-                result.add(decode_event(line))
-            except RejectedError as refusal:
-                faults += 1
-                typer.echo(f"{opened.name}:{number}: {refusal}", err=True)
+    try:
+        with open_input(file) as opened:
+            for number, line in event_lines(opened.stream):
+                try:
+                    value = with_organisation(line, organisation) if organisation else line
+                    result.add(decode_event(value))
+                except RejectedError as refusal:
+                    faults += 1
+                    typer.echo(f"{opened.name}:{number}: {refusal}", err=True)
+    except DAMAGED as error:
+        faults += 1
+        typer.echo(f"{shown_name(file)}: cannot be read to its end: {error}", err=True)
     return faults
 
 
 def read_as_of(text: str | None, organisations: Mapping[str, Organisation]) -> int | None:
-    """The instant asked for; without offset it is local to the organisations' one time zone."""
+    """The instant asked for; without offset it is local to the organisations' one time zone.
+
+    Raises:
+        ReportError: no time, a time that no clock can mean, or no offset where one is needed.
+    """
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         msg = f"--as-of: `{text}` is no time; write e.g. `2026-11-20T16:55+01:00`"
-        raise ValueError(msg) from None
+        raise ReportError(msg) from None
+    if not EARLIEST_YEAR < moment.year < LATEST_YEAR:
+        msg = f"--as-of: `{text}` is out of range; write a time from {EARLIEST_YEAR + 1} to "
+        raise ReportError(msg + f"{LATEST_YEAR - 1}")
     if moment.tzinfo is not None:
         return from_datetime(moment)
     zones: dict[str, ZoneInfo] = {o.time_zone: o.zone for o in organisations.values()}
     if len(zones) != 1:
         names = ", ".join(f"`{name}`" for name in sorted(zones))
         msg = f"--as-of: `{text}` has no offset and the organisations live in {names}; add one"
-        raise ValueError(msg)
+        raise ReportError(msg)
     return local_instant(moment.date(), moment.time(), next(iter(zones.values())))
 
 

@@ -36,6 +36,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WEEKS_WITHOUT_OUT = "goes with --out; towards Kafka one week follows the other without an end"
 
 
+FIRST_YEAR, LAST_YEAR = 1971, 2199
+
+
 class SimulateError(KontaktpulsError):
     """Options that do not go together, or name what is not there."""
 
@@ -169,6 +172,9 @@ def _start(organisation: Organisation, text: str | None, *, must_be_past: bool) 
     except ValueError:
         msg = f"`--from {text}` is no time; write e.g. `2026-11-16T07:55`"
         raise SimulateError(msg) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        msg = f"`--from {text}` is out of range; write a year from {FIRST_YEAR} to {LAST_YEAR}"
+        raise SimulateError(msg)
     if moment.tzinfo is None:
         instant = local_instant(moment.date(), moment.time(), organisation.zone)
     else:

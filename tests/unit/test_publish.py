@@ -13,8 +13,8 @@ from kafka.partitioner import murmur2
 from typer.testing import CliRunner
 
 from agents.cli import create_cli
-from agents.commands.publish import publish_lines, with_organisation
-from agents.input_files import Input, event_lines, numbered_lines, open_input
+from agents.commands.publish import publish_lines
+from agents.input_files import Input, event_lines, numbered_lines, open_input, with_organisation
 from agents.publisher import Publisher, PublishError, topic_of
 from agents.settings import load_settings
 from streams.codec import decode_event, encode_event
