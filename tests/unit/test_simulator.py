@@ -244,7 +244,8 @@ def test_standard_output_takes_the_same_events(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--weeks", "2"], "goes with --out"),
-        (["--from", "9999-01-01"], "`--from 9999-01-01` lies ahead; only the past can be played"),
+        (["--from", "2150-01-01"], "`--from 2150-01-01` lies ahead; only the past can be played"),
+        (["--from", "9999-01-01"], "`--from 9999-01-01` is out of range; write a year from 1971"),
         (["--from", "monday"], "`--from monday` is no time; write e.g. `2026-11-16T07:55`"),
         (["--organisation", "atlantis"], "`atlantis` is not configured; write one of"),
         (["--out", "/proc/none/x"], "/proc/none/x"),
