@@ -9,6 +9,8 @@ waiting, or excluded when the caller leaves for another reason before that.
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +21,8 @@ from streams.facts import Answered, Ended, Entered, Facts, Left, Recorded
 from streams.outcomes import NO_WAIT, Counts, Open, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from streams.plans import Plan, Rule
 
 NEVER = -1
@@ -81,28 +85,30 @@ class Visit(msgspec.Struct, gc=False):
 
 def outcome(facts: Facts, plan: Plan) -> Outcome:
     """What a call contributes to its queues and to the total."""
-    visits = visits_of(facts, plan.max_wait)
     result = Outcome([], [])
-    if not visits:
-        return result
-    for visit in visits:
-        part, rules = plan.part_and_rules(visit.queue, visit.entered)
-        until = visit.entered + plan.max_wait
-        handle_time = NEVER if visit.ended == NEVER else visit.ended - visit.left
-        _contribute(result, part, rules, visit, until=until, handle_time=handle_time)
-    total_rules = plan.rules(TOTAL, visits[0].entered)
-    if len(visits) == 1 and rules == total_rules:
-        result.shared = True
-        return result
-    whole, handle_time = _whole_call(visits)
-    waiting_since = max((v.entered for v in visits if v.how == WAITING), default=NEVER)
-    until = waiting_since + plan.max_wait
-    _contribute(result, TOTAL, total_rules, whole, until=until, handle_time=handle_time)
+    calls = calls_of(facts, plan.max_wait)
+    for visits in calls:
+        for visit in visits:
+            part, rules = plan.part_and_rules(visit.queue, visit.entered)
+            until = visit.entered + plan.max_wait
+            handle_time = NEVER if visit.ended == NEVER else visit.ended - visit.left
+            _contribute(result, part, rules, visit, until=until, handle_time=handle_time)
+        total_rules = plan.rules(TOTAL, visits[0].entered)
+        if len(calls) == len(visits) == 1 and rules == total_rules:
+            result.shared = True
+            return result
+        whole, handle_time = _whole_call(visits)
+        waiting_since = max((v.entered for v in visits if v.how == WAITING), default=NEVER)
+        until = waiting_since + plan.max_wait
+        _contribute(result, TOTAL, total_rules, whole, until=until, handle_time=handle_time)
     return result
 
 
-def visits_of(facts: Facts, max_wait: int) -> list[Visit]:
-    """The stays in queues that the facts tell of, in order of entry.
+def calls_of(facts: Facts, max_wait: int) -> list[list[Visit]]:
+    """The stays in queues that the facts tell of, by call and in order of entry.
+
+    Mostly the facts are of one call. Exchanges that count from 1 again use an id twice: when it is
+    silent for longer than `max_wait` and then enters a queue, somebody else is calling.
 
     A visit that is open for longer than `max_wait` ends there as `unknown`, whatever comes
     later: lost events must leave no ghost callers.
@@ -113,18 +119,49 @@ def visits_of(facts: Facts, max_wait: int) -> list[Visit]:
     if len(ends) > 1:
         ends.sort(key=_order_of_ends)
     if len(entries) == 1:
-        visits = [_only_visit(entries[0], steps, ends)]
+        calls = [[_only_visit(entries[0], steps, ends)]]
+    elif not entries:
+        return []
     else:
-        visits = [Visit(queue, at) for at, queue in sorted(set(entries))]
-        for at, _, queue, how in steps:
-            visit = _last_visit(visits, queue, at)
-            if visit is not None:
-                visit.step(at, how)
-        _close_conversations(visits, ends)
-    for visit in visits:
-        if visit.left != NEVER and visit.left > visit.entered + max_wait:
-            visit.left, visit.how = visit.entered + max_wait, "unknown"
-            visit.ended, visit.resolved = NEVER, None
+        entries = sorted(set(entries))
+        calls = [_visits(*told) for told in _by_call(entries, steps, ends, max_wait)]
+    for visits in calls:
+        for visit in visits:
+            if visit.left != NEVER and visit.left > visit.entered + max_wait:
+                visit.left, visit.how = visit.entered + max_wait, "unknown"
+                visit.ended, visit.resolved = NEVER, None
+    return calls
+
+
+def _by_call(
+    entries: list[Entry], steps: list[Step], ends: list[End], max_wait: int
+) -> Iterator[tuple[list[Entry], list[Step], list[End]]]:
+    """What was told of each of the calls that had the same id, one after the other."""
+    known = [entry[0] for entry in entries]
+    known += [step[0] for step in steps]
+    known += [end[0] for end in ends]
+    known.sort()
+    starts = [entries[0][0]]
+    for at, _ in entries[1:]:
+        before = bisect_left(known, at)
+        if before and at - known[before - 1] > max_wait:
+            starts.append(at)
+    for start, end in zip(starts, [*starts[1:], sys.maxsize], strict=True):
+        yield (
+            [entry for entry in entries if start <= entry[0] < end],
+            [step for step in steps if start <= step[0] < end],
+            [one for one in ends if start <= one[0] < end],
+        )
+
+
+def _visits(entries: list[Entry], steps: list[Step], ends: list[End]) -> list[Visit]:
+    """The visits of one call."""
+    visits = [Visit(queue, at) for at, queue in entries]
+    for at, _, queue, how in steps:
+        visit = _last_visit(visits, queue, at)
+        if visit is not None:
+            visit.step(at, how)
+    _close_conversations(visits, ends)
     return visits
 
 

@@ -7,6 +7,7 @@ own. No cells, no increments, no state: for every question it walks over everyth
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -125,7 +126,9 @@ class Twin:
     # -- calls -----------------------------------------------------------------------------
 
     def _call(self, facts: list[Any]) -> None:
-        entries, steps, ends = set(), [], []
+        entries: set[tuple[int, str]] = set()
+        steps: list[Any] = []
+        ends: list[Any] = []
         for fact in facts:
             at = from_datetime(fact.entered_at if isinstance(fact, ev.CallRecord) else fact.at)
             if isinstance(fact, ev.CallEntered):
@@ -147,6 +150,24 @@ class Twin:
                     ends.append((from_datetime(fact.ended_at), fact.queue, fact.resolved))
         steps.sort()
         ends.sort(key=lambda end: (end[0], end[1] or "", end[2] is not True))
+        told: list[tuple[Any, ...]] = [*entries, *steps, *ends]
+        first = min((at for at, _ in entries), default=FOREVER)
+        starts = {first} | {
+            at
+            for before, at in pairwise(sorted({one[0] for one in told}))
+            if at > first
+            and at - before > self.organisation.max_wait
+            and any(at == entered for entered, _ in entries)
+        }
+        for start, end in pairwise([*sorted(starts), FOREVER]):
+            self._one_call(
+                *(
+                    [one for one in tales if start <= one[0] < end]
+                    for tales in (sorted(entries), steps, ends)
+                )
+            )
+
+    def _one_call(self, entries: list[Any], steps: list[Any], ends: list[Any]) -> None:
         visits = [self._visit(e, sorted(entries), steps, ends) for e in sorted(entries)]
         self._code(visits, ends)
         for visit in visits:

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from streams.calls import ANSWERED, NEVER, WAITING, Visit, outcome, visits_of
+from streams.calls import ANSWERED, NEVER, WAITING, Visit, calls_of, outcome
 from streams.facts import Answered, AnyFact, Ended, Entered, Left
 from streams.instants import MINUTE, SECOND
 from streams.measures import HANDLE_TIME, HANDLED
@@ -38,10 +38,10 @@ def ended(seconds: int, *, queue: str | None = None, resolved: bool | None = Non
 
 def visits(*facts: AnyFact) -> list[Visit]:
     """The stays that facts tell of; the same for every order of the facts."""
-    found = visits_of(facts, MAX_WAIT)
+    found = calls_of(facts, MAX_WAIT)
     for order in permutations(facts):
-        assert visits_of(order, MAX_WAIT) == found
-    return found
+        assert calls_of(order, MAX_WAIT) == found
+    return [visit for call in found for visit in call]
 
 
 def after(instant: int) -> int:
@@ -109,9 +109,9 @@ def test_the_next_queue_ends_the_conversation_before_it() -> None:
 def test_the_longest_wait_itself_is_not_too_long(waited: int) -> None:
     """Answered exactly at the longest wait is an answer; a microsecond later it is unknown."""
     end = BASE + waited
-    found = visits_of(
+    ((found,),) = calls_of(
         (entered(0), Answered(0, "vaxel", end), Ended(0, None, end + SECOND, True)), MAX_WAIT
-    )[0]
+    )
 
     assert found.left == BASE + MAX_WAIT
     assert (found.how == ANSWERED) == (waited == MAX_WAIT)
@@ -142,3 +142,18 @@ def test_the_whole_call_waits_while_any_part_waits() -> None:
     assert [(after(item.opened), after(item.until)) for item in total] == [
         (0, 20 + MAX_WAIT // SECOND)
     ]
+
+
+@pytest.mark.parametrize(
+    ("silence", "calls"),
+    [
+        pytest.param(MAX_WAIT // SECOND, 1, id="a pause is no end"),
+        pytest.param(MAX_WAIT // SECOND + 1, 2, id="a longer one is"),
+    ],
+)
+def test_an_id_that_was_silent_for_too_long_is_somebody_else(silence: int, calls: int) -> None:
+    """Exchanges use their ids again; nobody has waited since the first time."""
+    first = (entered(0), answered(20), ended(60))
+    again = (entered(60 + silence), answered(60 + silence + 10))
+
+    assert len(calls_of((*first, *again), MAX_WAIT)) == calls
