@@ -9,7 +9,6 @@ waiting, or excluded when the caller leaves for another reason before that.
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from streams.plans import Plan, Rule
 
 NEVER = -1
+END_OF_TIME = 2**62
 ANSWERED = "answered"
 WAITING = ""
 OFFERED: Counts = ((m.OFFERED, 1),)
@@ -146,7 +146,7 @@ def _by_call(
         before = bisect_left(known, at)
         if before and at - known[before - 1] > max_wait:
             starts.append(at)
-    for start, end in zip(starts, [*starts[1:], sys.maxsize], strict=True):
+    for start, end in zip(starts, [*starts[1:], END_OF_TIME], strict=True):
         yield (
             [entry for entry in entries if start <= entry[0] < end],
             [step for step in steps if start <= step[0] < end],
