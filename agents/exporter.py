@@ -113,6 +113,11 @@ class MonitorCollector(Collector):
             (Monitor.FLUSHES, "Flushes acknowledged by Kafka.", telemetry.flushes),
             (Monitor.ROWS_WRITTEN, "Rows written to the changelog.", telemetry.rows_written),
             (Monitor.ROWS_DELETED, "Superseded rows deleted.", telemetry.rows_deleted),
+            (
+                Monitor.COMMITS,
+                "Times committed offsets were seen to advance.",
+                telemetry.commits,
+            ),
             (Monitor.REBALANCES, "Rebalances seen.", telemetry.rebalances),
         ):
             yield CounterMetricFamily(name, text, value=value)

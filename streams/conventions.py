@@ -85,6 +85,7 @@ class Monitor(StrEnum):
     FLUSHES = "kontaktpuls_flushes"
     ROWS_WRITTEN = "kontaktpuls_changelog_rows_written"
     ROWS_DELETED = "kontaktpuls_changelog_rows_deleted"
+    COMMITS = "kontaktpuls_commits"
     REBALANCES = "kontaktpuls_rebalances"
     LAG = "kontaktpuls_consumer_lag_records"
     LOOP_LAG = "kontaktpuls_event_loop_lag_seconds"

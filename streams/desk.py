@@ -154,10 +154,6 @@ class Desk:
         """As `restore`, in steps of well under a second; complete only when exhausted."""
         return self._storage.restoring(rows)
 
-    def owns_row(self, key: bytes) -> bool:
-        """Whether a stored row belongs to this desk."""
-        return row_belongs(key, self.channel, self.partition)
-
     def _accept(self, event: events.AnyEvent, appended_at: int) -> bool:
         """Apply one event; whether it told anything new."""
         name = event.organisation

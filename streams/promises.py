@@ -23,10 +23,7 @@ from streams.instants import HOUR, MINUTE, SECOND, local_date, local_instant, to
 from streams.organisations import Within
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from streams.calendars import Calendar
-    from streams.organisations import Promise
 
 
 class PromiseError(KontaktpulsError, ValueError):
@@ -109,16 +106,6 @@ def day_of_arrival(arrival: int, calendar: Calendar) -> date:
     if calendar.is_working_day(today) and arrival < calendar.closing(today):
         return today
     return local_date(calendar.next_opening(arrival), calendar.zone)
-
-
-def valid_promise(versions: Sequence[Promise], arrival_day: date) -> Promise | None:
-    """The version of one promise that holds for what arrives on a local day.
-
-    The newest that is valid by then; `None` before the first one. A version without `valid_from`
-    is older than all others.
-    """
-    valid = [v for v in versions if v.valid_from is None or v.valid_from <= arrival_day]
-    return max(valid, key=lambda v: v.valid_from or date.min, default=None)
 
 
 def _split(words: str) -> tuple[int, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from streams.calendars import Calendar, CalendarError, CalendarVersion, Hours
-from streams.instants import HOUR, MINUTE, SECOND, parse_rfc3339, to_rfc3339
+from streams.instants import HOUR, MINUTE, SECOND, parse_rfc3339, start_of_day, to_rfc3339
 from streams.organisations import Promise, Within
-from streams.promises import PromiseError, day_of_arrival, due, parse_within, valid_promise
+from streams.plans import Plan, Rule
+from streams.promises import PromiseError, day_of_arrival, due, parse_within
+from tests.strategies import ORGANISATION, STOCKHOLM
 
 MORNING = (Hours(8 * 60, 12 * 60),)
 DAY_HOURS = (*MORNING, Hours(13 * 60, 17 * 60))
@@ -373,13 +376,20 @@ def test_the_promise_valid_on_the_day_of_arrival_holds(day: date, target: float)
     """The newest version that had begun holds, in whatever order they are written."""
     versions = [promise(date(2026, 9, 1), 0.9), promise(None, 0.8), promise(date(2026, 1, 1), 0.85)]
 
-    valid = valid_promise(versions, day)
+    (valid,) = rules_on(day, versions)
 
-    assert valid is not None
-    assert valid.target == target
+    assert valid.promise.target == target
 
 
 def test_nothing_is_promised_before_the_first_version() -> None:
     """Contacts that arrived before a promise began are outside it."""
-    assert valid_promise([promise(date(2026, 1, 1), 0.85)], date(2025, 12, 31)) is None
-    assert valid_promise([], date(2026, 1, 1)) is None
+    assert rules_on(date(2025, 12, 31), [promise(date(2026, 1, 1), 0.85)]) == ()
+    assert rules_on(date(2026, 1, 1), []) == ()
+
+
+def rules_on(day: date, versions: list[Promise]) -> tuple[Rule, ...]:
+    """What holds for a contact that arrives when a local day begins."""
+    organisation = msgspec.structs.replace(ORGANISATION, promises=tuple(versions))
+    return Plan(organisation, versions[0].channel if versions else "calls").rules(
+        "", start_of_day(day, STOCKHOLM)
+    )
