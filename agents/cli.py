@@ -21,6 +21,7 @@ COMMANDS = {
     "publish": "publish:publish",
     "report": "report:report",
     "due": "due:due",
+    "doctor": "doctor:doctor",
     "generate": "generate:generate",
 }
 GROUPS = {
@@ -29,7 +30,23 @@ GROUPS = {
         "Events that could not be applied.",
         {"list": "dead_letters:list_letters", "replay": "dead_letters:replay"},
     ),
-    "convert": ("Turn other formats into events.", {"calls-csv": "convert:calls_csv"}),
+    "convert": (
+        "Turn other formats into events.",
+        {
+            "calls-csv": "convert:calls_csv",
+            "asterisk-queue-log": "convert_queue_log:asterisk_queue_log",
+            "mbox": "convert_mails:mbox",
+            "maildir": "convert_mails:maildir",
+        },
+    ),
+    "source": (
+        "Send events as they happen.",
+        {
+            "asterisk-queue-log": "source_queue_log:asterisk_queue_log",
+            "imap": "source_imap:imap",
+            "http": "source_http:http",
+        },
+    ),
 }
 
 

@@ -58,6 +58,7 @@ class Label(StrEnum):
     VIEW = "view"
     PART = "part"
     HOURS = "hours"
+    UNIT = "unit"
 
 
 class Monitor(StrEnum):
@@ -92,6 +93,17 @@ class Monitor(StrEnum):
     VIEW_FAILURES = "kontaktpuls_view_failures"
     VIEW_UP = "kontaktpuls_view_up"
     RENDER_SECONDS = "kontaktpuls_render_duration_seconds"
+
+
+class SourceMonitor(StrEnum):
+    """Metrics about what sources read (counters get their `_total` from the exposition)."""
+
+    READ = "kontaktpuls_source_read"
+    EVENTS = "kontaktpuls_source_events_delivered"
+    LEFT_OUT = "kontaktpuls_source_left_out"
+    LOST = "kontaktpuls_source_lost"
+    THROUGH = "kontaktpuls_source_delivered_through_timestamp_seconds"
+    CONNECTED = "kontaktpuls_source_connected"
 
 
 def redis_snapshot(organisation: str, channel: str) -> str:

@@ -1,0 +1,98 @@
+"""What a source counts, for Prometheus; the names are in `streams.conventions.SourceMonitor`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from agents.embedded import LOOPBACK
+from streams.conventions import Label, SourceMonitor
+from streams.instants import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Meter:
+    """The counters and gauges of one source process.
+
+    Attributes:
+        registry: what is served.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        source = Label.SOURCE.value
+        self._read = self._counter(
+            SourceMonitor.READ, "Lines, mails or requests that were read.", source
+        )
+        self._events = self._counter(
+            SourceMonitor.EVENTS, "Events that Kafka has acknowledged.", source
+        )
+        self._left_out = self._counter(
+            SourceMonitor.LEFT_OUT,
+            "What was read and became no event, by reason.",
+            source,
+            Label.REASON.value,
+        )
+        self._lost = self._counter(
+            SourceMonitor.LOST,
+            "What was gone before it could be read, by kind.",
+            source,
+            Label.UNIT.value,
+        )
+        self._through = Gauge(
+            SourceMonitor.THROUGH,
+            "Everything up to this instant was read and delivered.",
+            [source],
+            registry=self.registry,
+        )
+        self._connected = Gauge(
+            SourceMonitor.CONNECTED,
+            "Whether what is read from answers (1) or not (0).",
+            [source],
+            registry=self.registry,
+        )
+
+    def read(self, source: str, count: int = 1) -> None:
+        """Lines, mails or requests were read."""
+        self._read.labels(source).inc(count)
+
+    def delivered(self, source: str, events: int) -> None:
+        """Kafka has acknowledged events."""
+        self._events.labels(source).inc(events)
+
+    def left_out(self, source: str, reason: str, count: int = 1) -> None:
+        """Something became no event; `reason` comes from a fixed list, never from the input."""
+        self._left_out.labels(source, reason).inc(count)
+
+    def lost(self, source: str, unit: str, count: int) -> None:
+        """Something was gone before it could be read, e.g. so many `bytes`."""
+        self._lost.labels(source, unit).inc(count)
+
+    def through(self, source: str, instant: int) -> None:
+        """Everything up to `instant` was delivered."""
+        self._through.labels(source).set(instant / SECOND)
+
+    def connected(self, source: str, *, is_up: bool) -> None:
+        """Whether what is read from answers."""
+        self._connected.labels(source).set(is_up)
+
+    @contextlib.contextmanager
+    def served(self, port: int | None) -> Iterator[None]:
+        """Serve `/metrics` on the loopback interface; nowhere without a port."""
+        if port is None:
+            yield
+            return
+        server, thread = start_http_server(port, addr=LOOPBACK, registry=self.registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join(timeout=5)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
