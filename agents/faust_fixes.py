@@ -7,7 +7,8 @@ then read the new code, and drop or renew the mend.
 * `MendedConsumer`: each commit advanced past one gap only, so with chunks commits stalled.
 * `MendedBuffer`, `MendedProducer`: offsets were committed while changelog records were pending.
 * `MendedTopic`: a failed send was logged and its source offset committed all the same.
-* `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive.
+* `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive; and
+  what was fetched while recovery ended was thrown away, so that commits stalled.
 
 The fifth, that an exception in an agent acknowledges the event, is answered in
 `agents.intake`: agents of ours never raise.
@@ -49,6 +50,10 @@ UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (ProducerBuffer.flush_atmost, "except asyncio.TimeoutError:\n                    return"),
     (Topic._on_published, "message.set_exception(exc)\n            logger.warning("),
     (Recovery._wait, "if wait_result.stopped:\n            # service was stopped."),
+    (
+        Recovery.on_recovery_completed,
+        "self.app.flow_control.resume()\n        consumer.resume_flow()",
+    ),
 )
 """Where each bug is, and the line that is it."""
 
@@ -137,7 +142,17 @@ class MendedTopic(Topic):
 
 
 class MendedRecovery(Recovery):
-    """Raises when a step times out, which crashes the worker; a restart recovers anew."""
+    """Raises when a step times out, which crashes the worker; a restart recovers anew.
+
+    Its end lets nothing through before everything is in place.
+    """
+
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Seek to what is committed, with the flow of events stopped meanwhile."""
+        # Upstream lets events flow before it seeks, and then empties the queues they went to. It
+        # resumes the flow itself, at the very end.
+        self.app.consumer.stop_flow()
+        await super().on_recovery_completed(generation_id)
 
     async def _wait(
         self,

@@ -6,7 +6,6 @@ the process instead: Faust acknowledges whatever an agent raises on.
 
 from __future__ import annotations
 
-import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from agents.runtime import Lane, Runtime
     from streams.organisations import Channel
     from streams.records import Applied
-
-
-WHILE_RESTORING = 0.05
 
 
 class Intake:
@@ -64,16 +60,10 @@ class Intake:
         self._partitions = cluster.partitions
         self._interval = cluster.flush_interval / SECOND
         self._patience = cluster.produce_timeout / SECOND
-        self._recovery = cluster.recovery_timeout / SECOND
 
     async def handle(self, event: EventT[Any]) -> None:
         """Take in one chunk; on any fault of ours the process ends."""
         runtime = self._runtime
-        # Faust may hand over chunks before the desks are ready; dropped, they would hold up every
-        # commit of this assignment.
-        deadline = monotonic() + self._recovery
-        while runtime.restoring and monotonic() < deadline:  # noqa: ASYNC110 - threads fence it
-            await asyncio.sleep(WHILE_RESTORING)
         runtime.working[self.channel] = monotonic()
         try:
             await self._handle(event)

@@ -133,11 +133,6 @@ class Runtime:
         """Whether the desks are incomplete or no longer ours; then no KPI must be shown."""
         return self._restored_epoch != self.epoch
 
-    @property
-    def restoring(self) -> bool:
-        """Whether partitions are assigned and their desks are being made from stored rows."""
-        return self.recovering and self._assigned_epoch == self.epoch
-
     def readiness(self) -> dict[str, str | None]:
         """Why this worker cannot serve, by check; all `None` when it can."""
         recovering = "partitions are being assigned or recovered" if self.recovering else None

@@ -225,6 +225,68 @@ async def test_a_recovery_that_is_stopped_ends_in_silence() -> None:
         await recovery._wait(asyncio.sleep(NEVER), timeout=NEVER)
 
 
+class EagerConsumer:
+    """Fetches an event whenever the flow and its partition allow, as the real one's thread does."""
+
+    def __init__(self, queue: asyncio.Queue[str]) -> None:
+        self.flow_active = True
+        self.read: list[str] = []
+        self._queue = queue
+
+    def assignment(self) -> set[TP]:
+        """One partition."""
+        return {TOPIC}
+
+    def stop_flow(self) -> None:
+        """No more events."""
+        self.flow_active = False
+
+    def resume_flow(self) -> None:
+        """Events again."""
+        self.flow_active = True
+        self._fetch("after")
+
+    def resume_partitions(self, tps: set[TP]) -> None:
+        """The partition may be fetched from again."""
+        assert tps == {TOPIC}
+        self._fetch("too early")
+
+    async def perform_seek(self) -> None:
+        """Takes its time."""
+        await asyncio.sleep(0)
+
+    def _fetch(self, event: str) -> None:
+        if self.flow_active:
+            self._queue.put_nowait(event)
+            self.read.append(event)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "arrived"),
+    [(Recovery, ["too early", "after"], ["after"]), (MendedRecovery, ["after"], ["after"])],
+)
+async def test_what_is_read_while_recovery_ends_reaches_the_agents(
+    kind: type[Recovery], read: list[str], arrived: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream reads an event, empties the queue it went to, and never reads it again."""
+    app = create_app()
+    queue = app.FlowControlQueue(maxsize=9, clear_on_resume=True)
+    monkeypatch.setattr(app._fetcher, "maybe_start", nothing_to_do)
+    monkeypatch.setattr(app, "consumer_generation_id", 0)
+    cast("Any", app.consumer)._thread.thread_loop.close()
+    consumer = EagerConsumer(cast("asyncio.Queue[str]", queue))
+    app.consumer = cast("Any", consumer)
+
+    await kind(app, app.tables).on_recovery_completed(0)
+
+    assert consumer.read == read
+    assert [queue.get_nowait() for _ in range(queue.qsize())] == arrived
+
+
+async def nothing_to_do() -> None:
+    """Start nothing."""
+
+
 async def test_the_app_is_made_of_the_mended_parts() -> None:
     """No mend is forgotten in the wiring."""
     app = create_app()
