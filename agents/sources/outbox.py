@@ -6,12 +6,15 @@ holds only one batch and needs no memory of its own. Events are facts: after a d
 
 from __future__ import annotations
 
+import threading
+from functools import partial
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from agents.kafka_clients import producer_options
 from agents.publisher import topic_of
@@ -20,10 +23,8 @@ from streams.errors import KontaktpulsError
 from streams.instants import MILLISECOND
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from agents.publisher import Acknowledgement
     from agents.settings import Cluster
     from streams.events import Event
     from streams.organisations import Organisation
@@ -34,9 +35,14 @@ MAX_BATCH = 5_000
 """Events on their way at a time."""
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 10.0
 ANSWER_SECONDS = 10.0
-"""How long Kafka may take for one record before it counts as away."""
+"""How long Kafka may take for an answer before it counts as away."""
+
+BLOCK_SECONDS = 3.0
+"""The longest wait that asking to stop cannot cut short."""
+
+GLANCE_SECONDS = 0.2
 
 Letter = tuple[str, bytes, bytes]
 """Topic, key and value of a record."""
@@ -50,14 +56,76 @@ class StoppedError(KontaktpulsError):
     """The source shall stop; events that were on their way are sent again next time."""
 
 
+class Answer(Protocol):
+    """What a producer promises for a record; its thread calls back."""
+
+    def add_callback(self, then: Callable[[object], object]) -> object:
+        """Call when all replicas have the record."""
+
+    def add_errback(self, then: Callable[[BaseException], object]) -> object:
+        """Call when they will not."""
+
+
 class SendsRecords(Protocol):
     """The part of a `KafkaProducer` that is used."""
 
-    def send(self, topic: str, *, key: bytes, value: bytes) -> Acknowledgement:
+    def send(self, topic: str, *, key: bytes, value: bytes) -> Answer:
         """Hand over a record; the partition is murmur2(key) modulo their number, as in Java."""
 
     def close(self, timeout: float | None = None) -> None:
         """Drop the connections."""
+
+
+class Attempt:
+    """Letters handed to a producer once, and what became of them.
+
+    Attributes:
+        left: letters that Kafka has not acknowledged.
+        failure: the last thing that went wrong.
+    """
+
+    def __init__(self, letters: Sequence[Letter]) -> None:
+        self.left = dict(enumerate(letters))
+        self.failure: BaseException | None = None
+        self._open = 0
+        self._changed = threading.Condition()
+
+    def send(self, producer: SendsRecords) -> None:
+        """Hand over all, up to the first that is refused: the others would only wait as long."""
+        for number, (topic, key, value) in list(self.left.items()):
+            try:
+                answer = producer.send(topic, key=key, value=value)
+            except KafkaError as error:
+                self.failure = error
+                return
+            with self._changed:
+                self._open += 1
+            answer.add_callback(partial(self._arrived, number))
+            answer.add_errback(self._failed)
+
+    def wait(self, until: float, stopping: threading.Event) -> list[Letter]:
+        """What is left when all is answered, at `until` (monotonic seconds), or at a stop."""
+        with self._changed:
+            while self._open and monotonic() < until and not stopping.is_set():
+                self._changed.wait(min(GLANCE_SECONDS, max(0.0, until - monotonic())))
+            if self._open and self.failure is None and not stopping.is_set():
+                self.failure = KafkaTimeoutError(f"no answer for {self._open} records")
+            return list(self.left.values())
+
+    def _arrived(self, number: int, _: object) -> None:
+        with self._changed:
+            self.left.pop(number, None)
+            self._settle()
+
+    def _failed(self, error: BaseException) -> None:
+        with self._changed:
+            self.failure = error
+            self._settle()
+
+    def _settle(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self._changed.notify_all()
 
 
 class Outbox:
@@ -86,6 +154,8 @@ class Outbox:
         self._stopping = stopping
         self._connect = connect
         self._producer: SendsRecords | None = None
+        self._told: type[BaseException] | None = None
+        self._lock = threading.Lock()
 
     def deliver(self, events: Sequence[Event], *, within: float | None = None) -> None:
         """Return once all replicas have every event; without `within`, wait as long as it takes.
@@ -96,21 +166,23 @@ class Outbox:
             StoppedError: the source shall stop.
         """
         letters = [self._letter(event) for event in events]
-        deadline = None if within is None else monotonic() + within
-        pause = FIRST_PAUSE
+        deadline = inf if within is None else monotonic() + within
         for start in range(0, len(letters), MAX_BATCH):
-            waiting = letters[start : start + MAX_BATCH]
-            total = len(waiting)
-            while waiting := self._attempt(waiting, deadline):
-                if deadline is not None and monotonic() >= deadline:
-                    msg = f"Kafka has not acknowledged {len(waiting)} of {total} events in time"
-                    raise NotDeliveredError(msg)
-                if self._stopping.wait(_bounded(pause, deadline)):
-                    msg = f"{len(waiting)} events wait for Kafka; they are sent at the next start"
-                    raise StoppedError(msg)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            pause = FIRST_PAUSE
-            self.delivered += total
+            self._deliver(letters[start : start + MAX_BATCH], deadline)
+
+    def _deliver(self, letters: list[Letter], deadline: float) -> None:
+        pause = FIRST_PAUSE
+        left = letters
+        while left := self._attempt(left, deadline):
+            if monotonic() >= deadline:
+                msg = f"Kafka has not acknowledged {len(left)} of {len(letters)} events in time"
+                raise NotDeliveredError(msg)
+            if self._stopping.wait(min(pause, max(0.0, deadline - monotonic()))):
+                msg = f"{len(left)} events wait for Kafka; they are sent at the next start"
+                raise StoppedError(msg)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        with self._lock:
+            self.delivered += len(letters)
 
     def close(self) -> None:
         """Drop the connections; what was delivered stays so."""
@@ -122,49 +194,38 @@ class Outbox:
         topic = topic_of(event, self._organisations)
         return topic, event.organisation.encode(), encode_event(event)
 
-    def _attempt(self, letters: Iterable[Letter], deadline: float | None) -> list[Letter]:
+    def _attempt(self, letters: Sequence[Letter], deadline: float) -> list[Letter]:
         """Try all once; the letters that Kafka has not acknowledged."""
-        sent: list[tuple[Letter, Acknowledgement | None]] = []
-        failure: KafkaError | None = None
-        for letter in letters:
-            acknowledgement = None
-            # After the first refusal the others would each wait as long for the same answer.
-            if failure is None and not self._stopping.is_set():
-                try:
-                    acknowledgement = self._connected().send(
-                        letter[0], key=letter[1], value=letter[2]
-                    )
-                except KafkaError as error:
-                    failure = error
-            sent.append((letter, acknowledgement))
-        left: list[Letter] = []
-        until = monotonic() + ANSWER_SECONDS
-        for letter, acknowledgement in sent:
-            if acknowledgement is None:
-                left.append(letter)
-                continue
-            try:
-                patience = until if deadline is None else min(until, deadline)
-                acknowledgement.get(timeout=max(0.0, patience - monotonic()))
-            except KafkaError as error:
-                failure = error
-                left.append(letter)
-        self._tell(failure, len(left))
+        attempt = Attempt(letters)
+        try:
+            producer = self._connected()
+        except KafkaError as error:
+            attempt.failure, left = error, list(letters)
+        else:
+            attempt.send(producer)
+            left = attempt.wait(min(deadline, monotonic() + ANSWER_SECONDS), self._stopping)
+        self._tell(attempt.failure, len(left))
         return left
 
     def _connected(self) -> SendsRecords:
-        if self._producer is None:
-            self._producer = self._connect()
-        return self._producer
+        with self._lock:
+            if self._producer is None:
+                self._producer = self._connect()
+            return self._producer
 
-    def _tell(self, failure: KafkaError | None, left: int) -> None:
-        if failure is None:
-            if self.away_since is not None:
-                log.info("Kafka takes events again", away=round(monotonic() - self.away_since, 1))
-            self.away_since = None
-        elif self.away_since is None:
-            self.away_since = monotonic()
-            log.warning("Kafka does not take events; they wait", waiting=left, error=repr(failure))
+    def _tell(self, failure: BaseException | None, left: int) -> None:
+        """Say once that Kafka is away and why, and once that it is back."""
+        with self._lock:
+            if failure is None:
+                if self.away_since is not None:
+                    log.info("Kafka takes events", away=round(monotonic() - self.away_since, 1))
+                self.away_since = self._told = None
+                return
+            if self.away_since is None:
+                self.away_since = monotonic()
+            if type(failure) is not self._told:
+                log.warning("Kafka does not take events", waiting=left, error=repr(failure))
+                self._told = type(failure)
 
 
 def create_outbox(
@@ -174,15 +235,11 @@ def create_outbox(
     stopping: threading.Event,
 ) -> Outbox:
     """An outbox to the brokers of a cluster; connects when the first event is delivered."""
-    answer = int(ANSWER_SECONDS * 1000)
+    answer, block = int(ANSWER_SECONDS * 1000), int(BLOCK_SECONDS * 1000)
     options = producer_options(cluster) | {
         "request_timeout_ms": min(answer, cluster.request_timeout // MILLISECOND),
         "delivery_timeout_ms": answer,
-        "bootstrap_timeout_ms": answer,
-        "max_block_ms": answer,
+        "bootstrap_timeout_ms": block,
+        "max_block_ms": block,
     }
     return Outbox(organisations, stopping=stopping, connect=lambda: KafkaProducer(**options))
-
-
-def _bounded(pause: float, deadline: float | None) -> float:
-    return pause if deadline is None else max(0.0, min(pause, deadline - monotonic()))
