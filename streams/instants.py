@@ -21,6 +21,10 @@ DAY = 24 * HOUR
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+FIRST_YEAR, LAST_YEAR = 1971, 2199
+"""The years a clock can mean: 1970 is the zero of one that nobody set, and what lies after the last
+is mostly milliseconds that were read as seconds."""
+
 
 def from_datetime(moment: datetime) -> int:
     """The instant of an aware `datetime`.
@@ -30,6 +34,11 @@ def from_datetime(moment: datetime) -> int:
     """
     elapsed = moment - EPOCH
     return elapsed.days * DAY + elapsed.seconds * SECOND + elapsed.microseconds
+
+
+EARLIEST = from_datetime(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
+TOO_LATE = from_datetime(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))
+"""The instants of those years, half-open."""
 
 
 def to_datetime(instant: int, zone: ZoneInfo | None = None) -> datetime:

@@ -14,12 +14,11 @@ from streams.instants import (
     HOUR,
     from_datetime,
     local_date,
-    parse_rfc3339,
     start_of_day,
     to_rfc3339,
 )
 from streams.kpis.readings import read_now, read_window
-from streams.statements import fact_of
+from streams.statements import fact_of, refuse_implausible
 from streams.tally import Cell, Keeps
 from streams.topics import CHANNEL_OF_EVENT
 from streams.views import View, mapping, opens_by_part, part_columns
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 By = Literal["hour", "day", "week", "all"]
 Attribute = Literal["arrival", "decision"]
-IMPLAUSIBLE = parse_rfc3339("2200-01-01T00:00:00Z")
 KEEPS: dict[Attribute, Keeps] = {"arrival": "arrivals", "decision": "hours"}
 
 
@@ -69,11 +67,13 @@ class Report:
             detail = f"no organisation `{event.organisation}` in the configuration"
             raise RejectedError(Reason.UNKNOWN_ORGANISATION, detail)
         if isinstance(event, events.Heartbeat):
-            self._advance(_check_plausible(from_datetime(event.through)))
+            through = from_datetime(event.through)
+            refuse_implausible(through, through)
+            self._advance(through)
             return
         contact_id, fact = fact_of(event)
-        _check_plausible(fact.at)
-        self._advance(_check_plausible(fact.last))
+        refuse_implausible(fact.at, fact.last)
+        self._advance(fact.last)
         kept = fact if self._as_of is None else until(fact, self._as_of)
         if kept is not None:
             key = (event.organisation, CHANNEL_OF_EVENT[type(event)])
@@ -145,15 +145,6 @@ class Report:
     def _advance(self, instant: int) -> None:
         if self._newest is None or instant > self._newest:
             self._newest = instant
-
-
-def _check_plausible(instant: int) -> int:
-    """A file has no broker that says when it was written, but no clock means the year 9999."""
-    if instant < 0:
-        raise RejectedError(Reason.BEYOND_HORIZON, "a time before 1970")
-    if instant >= IMPLAUSIBLE:
-        raise RejectedError(Reason.FROM_THE_FUTURE, "a time after 2200")
-    return instant
 
 
 def _periods(

@@ -6,6 +6,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from streams import events
+from streams.conventions import Reason
+from streams.errors import RejectedError
 from streams.facts import (
     Answer,
     Answered,
@@ -20,7 +22,7 @@ from streams.facts import (
     Sent,
     Visited,
 )
-from streams.instants import SECOND, from_datetime
+from streams.instants import EARLIEST, FIRST_YEAR, LAST_YEAR, SECOND, TOO_LATE, from_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,27 @@ def part_of(fact: AnyFact) -> str | None:
 def fact_of(event: events.Event) -> tuple[str, AnyFact]:
     """The contact an event is about, and the fact it states; heartbeats state none."""
     return _FACT_OF_EVENT[type(event)](event)
+
+
+def span_of(event: events.Event) -> tuple[int, int]:
+    """The first and the last instant that an event tells of."""
+    if isinstance(event, events.Heartbeat):
+        through = from_datetime(event.through)
+        return through, through
+    fact = fact_of(event)[1]
+    return fact.at, fact.last
+
+
+def refuse_implausible(first: int, last: int) -> None:
+    """Refuse times that no clock can mean, where no broker says what time it is.
+
+    Raises:
+        RejectedError: the first lies before 1971, or the last after 2199.
+    """
+    if first < EARLIEST:
+        raise RejectedError(Reason.BEYOND_HORIZON, f"a time before {FIRST_YEAR}")
+    if last >= TOO_LATE:
+        raise RejectedError(Reason.FROM_THE_FUTURE, f"a time after {LAST_YEAR}")
 
 
 def _entered(e: events.CallEntered) -> tuple[str, Entered]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +12,13 @@ import typer
 from agents.input_files import DAMAGED, open_input, shown_name
 from agents.pipes import forget_standard_output
 from agents.settings import SettingsError, load_settings
-from agents.settings.environment import PSEUDONYM_KEY
-from agents.sources.calls_csv import HeaderError, convert_calls, render_summary
+from agents.sources.calls_csv import convert_calls, render_summary
 from agents.sources.calls_csv_mapping import load_mapping
+from agents.sources.calls_csv_table import HeaderError
+from agents.sources.keys import PseudonymKeyError, pseudonymiser_of
 from streams.codec import encode_event
 from streams.errors import KontaktpulsError
 from streams.parsers.calls_csv import CallsCsvParser
-from streams.pseudonyms import create_pseudonymiser
 
 if TYPE_CHECKING:
     from streams.events import Event
@@ -33,7 +32,7 @@ class ConvertError(KontaktpulsError):
 
 def calls_csv(
     file: Annotated[
-        Path, typer.Argument(help="A table of calls, gz or not; - reads standard input.")
+        Path, typer.Argument(help="A table of calls or JSON, gz or not; - = standard input.")
     ],
     mapping: Annotated[
         Path, typer.Option(help="How to read it, e.g. config/mappings/generic.yaml.")
@@ -76,6 +75,8 @@ def calls_csv(
         raise typer.Exit(1) from None
     for line in render_summary(summary, parser.explanation):
         typer.echo(line, err=True)
+    if parser.mapping.warning:
+        typer.echo(f"WARNING: {parser.mapping.warning}", err=True)
     if summary.bad:
         raise typer.Exit(1)
 
@@ -112,15 +113,10 @@ def _configured_zone(organisation: str, config: Path | None) -> str:
 def _pseudonymiser(mapping: CallsCsvMapping) -> Pseudonymiser | None:
     if mapping.caller is None:
         return None
-    key = os.environ.get(PSEUDONYM_KEY, "")
-    if not key:
-        msg = f"the mapping reads callers, which leave as pseudonyms only; set `{PSEUDONYM_KEY}` "
-        msg += "to a secret of 32 random characters, or take `caller` out of the mapping"
-        raise ConvertError(msg)
     try:
-        return create_pseudonymiser(key.encode())
-    except ValueError as error:
-        msg = f"`{PSEUDONYM_KEY}`: {error}"
+        return pseudonymiser_of()
+    except PseudonymKeyError as error:
+        msg = f"{error}; or take `caller` out of the mapping"
         raise ConvertError(msg) from None
 
 

@@ -15,6 +15,7 @@ from agents.publisher import PublishError, create_publisher, topic_of
 from agents.settings import SettingsError, load_settings
 from streams.codec import decode_event
 from streams.errors import RejectedError
+from streams.statements import refuse_implausible, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,7 @@ def publish_lines(
                     value = line if organisation is None else with_organisation(line, organisation)
                     event = decode_event(value)
                     topic = topic_of(event, organisations)
+                    refuse_implausible(*span_of(event))
                 except RejectedError as error:
                     rejected += 1
                     typer.echo(f"{source.name}:{number}: {error}", err=True)

@@ -18,7 +18,7 @@ from agents.input_files import DAMAGED, event_lines, open_input, shown_name, wit
 from agents.settings import SettingsError, load_settings
 from streams.codec import decode_event
 from streams.errors import KontaktpulsError, RejectedError
-from streams.instants import from_datetime, local_instant
+from streams.instants import FIRST_YEAR, LAST_YEAR, from_datetime, local_instant
 from streams.reports import Attribute, By, Report
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from streams.organisations import Organisation
     from streams.views import View
-
-EARLIEST_YEAR, LATEST_YEAR = 1970, 2200
 
 CHANNEL_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
     "calls": (
@@ -139,9 +137,9 @@ def read_as_of(text: str | None, organisations: Mapping[str, Organisation]) -> i
     except ValueError:
         msg = f"--as-of: `{text}` is no time; write e.g. `2026-11-20T16:55+01:00`"
         raise ReportError(msg) from None
-    if not EARLIEST_YEAR < moment.year < LATEST_YEAR:
-        msg = f"--as-of: `{text}` is out of range; write a time from {EARLIEST_YEAR + 1} to "
-        raise ReportError(msg + f"{LATEST_YEAR - 1}")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        msg = f"--as-of: `{text}` is out of range; write a time from {FIRST_YEAR} to {LAST_YEAR}"
+        raise ReportError(msg)
     if moment.tzinfo is not None:
         return from_datetime(moment)
     zones: dict[str, ZoneInfo] = {o.time_zone: o.zone for o in organisations.values()}

@@ -18,6 +18,8 @@ from agents.sources.simulator import Player, default_start, heartbeats
 from streams.codec import encode_event
 from streams.errors import KontaktpulsError
 from streams.instants import (
+    FIRST_YEAR,
+    LAST_YEAR,
     from_datetime,
     local_date,
     local_instant,
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = Path("-")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WEEKS_WITHOUT_OUT = "goes with --out; towards Kafka one week follows the other without an end"
-
-
-FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 
 class SimulateError(KontaktpulsError):

@@ -1,34 +1,25 @@
-"""Tables of calls from files -> events, one row at a time.
+"""Tables of calls, or JSON objects, from files -> events, one row at a time.
 
 Rows that cannot be read are told and skipped; what contradicts itself is counted. The file is read
-once, line by line, so its length does not matter.
+once, row by row, so its length does not matter.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from agents.input_files import numbered_lines
 from agents.settings.problems import suggestion
-from streams.errors import KontaktpulsError
+from agents.sources.calls_csv_json import ObjectReader
+from agents.sources.calls_csv_table import read_rows
 from streams.parsers.rows import RowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from streams.events import CallRecord
     from streams.parsers.calls_csv import CallsCsvParser
-    from streams.parsers.calls_csv_mapping import CallsCsvMapping
-
-LONGEST_ROW = 64 * 1024
-BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-
-
-class HeaderError(KontaktpulsError):
-    """The first line does not name the columns the mapping reads."""
 
 
 @dataclass
@@ -42,6 +33,7 @@ class Summary:
         contradictions: how often each check failed.
         examples: the first line on which it did.
         bad: rows that could not be read.
+        absent: columns that no JSON object had, with what may have been meant.
     """
 
     rows: int = 0
@@ -50,6 +42,7 @@ class Summary:
     contradictions: Counter[str] = field(default_factory=Counter)
     examples: dict[str, int] = field(default_factory=dict)
     bad: int = 0
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 def convert_calls(
@@ -59,13 +52,15 @@ def convert_calls(
     on_event: Callable[[CallRecord], object],
     on_bad_row: Callable[[int, str], object],
 ) -> Summary:
-    """Read a whole table; `on_bad_row` gets the line and what is wrong with it.
+    """Read a whole file; `on_bad_row` gets the line and what is wrong with it.
 
     Raises:
         HeaderError: a column is missing, or named twice.
     """
     summary = Summary()
-    for line, row in read_rows(stream, parser.mapping):
+    mapping = parser.mapping
+    objects = ObjectReader(mapping) if mapping.format == "json" else None
+    for line, row in objects.rows(stream) if objects else read_rows(stream, mapping):
         summary.rows += 1
         try:
             if isinstance(row, RowError):
@@ -83,75 +78,13 @@ def convert_calls(
         if parsed.event is not None:
             summary.events += 1
             on_event(parsed.event)
+    if objects and objects.names:
+        summary.absent = {
+            name: suggestion(name, objects.names)
+            for name in mapping.wanted()
+            if name not in objects.seen
+        }
     return summary
-
-
-def read_rows(
-    stream: IO[bytes], mapping: CallsCsvMapping
-) -> Iterator[tuple[int, dict[str, str] | RowError]]:
-    """Each row with its line, or what is wrong with it.
-
-    A row is a line. Quotes may hold the delimiter but no line end: so a quote that nobody closes
-    costs its own row, not all that follow.
-
-    Raises:
-        HeaderError: a column is missing, or named twice.
-    """
-    lines = numbered_lines(stream, longest=LONGEST_ROW)
-    header: list[str] | None = None
-    for number, raw in lines:
-        if not raw.strip():
-            continue
-        try:
-            fields = _fields(raw, mapping)
-        except RowError as error:
-            if header is None:
-                raise HeaderError(str(error)) from None
-            yield number, error
-            continue
-        if header is None:
-            header = _header(fields, mapping)
-        elif len(fields) != len(header):
-            wrong = f"{len(fields)} columns, but the first line names {len(header)}"
-            yield number, RowError(wrong)
-        else:
-            yield number, dict(zip(header, fields, strict=True))
-    if header is None:
-        msg = "the file is empty; its first line should name the columns"
-        raise HeaderError(msg)
-
-
-def _fields(raw: bytes, mapping: CallsCsvMapping) -> list[str]:
-    if len(raw) > LONGEST_ROW:
-        msg = f"longer than {LONGEST_ROW:,} bytes; is this a table of calls?"
-        raise RowError(msg)
-    try:
-        # Spreadsheets begin a file with a byte order mark, before the first column's name.
-        text = raw.decode(mapping.encoding).removeprefix(BYTE_ORDER_MARK)
-    except UnicodeDecodeError as error:
-        msg = f"byte {error.start + 1} is not {mapping.encoding}; write the file's own `encoding`"
-        raise RowError(msg) from None
-    delimiter = "\t" if mapping.delimiter == "tab" else mapping.delimiter
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        msg = f"cannot be split into columns: {error}"
-        raise RowError(msg) from None
-
-
-def _header(fields: list[str], mapping: CallsCsvMapping) -> list[str]:
-    header = [name.strip() for name in fields]
-    wanted = mapping.columns()
-    for name in wanted:
-        if header.count(name) > 1:
-            msg = f"the column `{name}` is there twice; rename one of them in the first line"
-            raise HeaderError(msg)
-    missing = [name for name in wanted if name not in header]
-    if missing:
-        told = "; ".join(f"no column `{name}` ({suggestion(name, header)})" for name in missing)
-        msg = f"{told}; mend the mapping, or its `delimiter` if all columns came as one"
-        raise HeaderError(msg)
-    return header
 
 
 def render_summary(summary: Summary, explain: Callable[[str], str]) -> Iterable[str]:
@@ -166,3 +99,5 @@ def render_summary(summary: Summary, explain: Callable[[str], str]) -> Iterable[
     for name, number in summary.contradictions.most_common():
         line = summary.examples[name]
         yield f"{number:>13,} {name} (first on line {line:,}): {explain(name)}"
+    for name, meant in summary.absent.items():
+        yield f"no record has `{name}` ({meant}); it was taken for empty"

@@ -30,7 +30,18 @@ WANTED = {
     "dataclass_type": "a mapping; write `key: value` lines under it",
     "float_parsing": "a number of seconds",
     "float_type": "a number of seconds",
+    "bool_parsing": "a switch; write `true` or `false`",
+    "bool_type": "a switch; write `true` or `false`",
 }
+
+REQUIRED = {
+    "version": 1,
+    "call": ["call"],
+    "queue": {"name": "queue"},
+    "entered": {"timestamp": "entered"},
+    "outcome": {"rules": [{"when": {"outcome": "x"}, "means": "unknown"}]},
+}
+"""Stands in for what a mapping must have and has not, while the rest of it is looked at."""
 
 
 class _Root(BaseModel):
@@ -58,14 +69,43 @@ def mapping_from_text(text: str, file: str) -> CallsCsvMapping:
     problems = list(document.problems)
     if document.value is None:
         raise SettingsError(problems)
+    broken = {str(loc[0]) for loc in document.unreadable if loc}
+    mapping: CallsCsvMapping | None
     try:
-        mapping = _Root.model_validate({"mapping": document.value}).mapping
+        mapping = _validated(document.value)
     except ValidationError as error:
-        raise SettingsError([*problems, *_refusals(error, document)]) from None
-    problems += _unusable(mapping, document)
-    if problems:
+        problems += _refusals(error, document)
+        broken |= {str(details["loc"][1]) for details in error.errors() if len(details["loc"]) > 1}
+        mapping = _rest(document.value, broken)
+    if mapping is not None:
+        problems += _faults(mapping, document, broken)
+        problems += _unusable(mapping, document)
+    if problems or mapping is None:
         raise SettingsError(problems)
     return mapping
+
+
+def _validated(value: object) -> CallsCsvMapping:
+    return _Root.model_validate({"mapping": value}).mapping
+
+
+def _rest(value: object, broken: set[str]) -> CallsCsvMapping | None:
+    """What is right of a mapping, so that its other faults need not wait until the first go."""
+    if not isinstance(value, dict):
+        return None
+    right = {key: inner for key, inner in value.items() if key not in broken}
+    try:
+        return _validated(REQUIRED | right)
+    except ValidationError:
+        return None
+
+
+def _faults(mapping: CallsCsvMapping, document: Document, broken: set[str]) -> Iterator[Problem]:
+    """What does not go together, as far as it does not follow from what is broken."""
+    for fault in mapping.faults():
+        if not fault.about & broken:
+            absent = fault.key[-1] if document.known(fault.key) != fault.key else None
+            yield document.report(fault.key, fault.message, absent=absent)
 
 
 def _refusals(error: ValidationError, document: Document) -> Iterator[Problem]:

@@ -6,41 +6,40 @@ differently is counted as a contradiction, and the row is read as the mapping sa
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from streams.events import MAX_NAME, CallRecord
-from streams.instants import HOUR, SECOND, from_datetime, to_datetime
-from streams.parsers.rows import (
-    BELIEVABLE,
-    RowError,
-    fits,
-    read_clock,
-    read_date,
-    read_duration,
-    read_timestamp,
+from streams.instants import (
+    EARLIEST,
+    FIRST_YEAR,
+    LAST_YEAR,
+    MILLISECOND,
+    SECOND,
+    TOO_LATE,
+    from_datetime,
+    to_datetime,
 )
+from streams.parsers.calls_csv_contradictions import ContradictionFinder, Times
+from streams.parsers.calls_csv_moments import MomentReader
+from streams.parsers.rows import RowError, fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from streams.parsers.calls_csv_mapping import (
-        CallsCsvMapping,
-        Check,
-        Interval,
-        Moment,
-        Near,
-        Outcome,
-    )
+    from streams.parsers.calls_csv_mapping import CallsCsvMapping
+    from streams.parsers.calls_csv_outcomes import Outcome
     from streams.pseudonyms import Pseudonymiser
 
-NEXT_DAY = 12 * HOUR
-"""A clock that is earlier than the one before it by more than this belongs to the next day."""
+IMPLAUSIBLE = (
+    f"a time lies before {FIRST_YEAR} or after {LAST_YEAR}; is the mapping's format the file's?"
+)
 
-UNBELIEVABLE = "a time lies before 1970 or after 2198; is the mapping's format the file's?"
+PREFERRED = 2**52
+"""More than any millisecond there is; with one of them still less than a revision may be."""
 
 ENDED_BEFORE_ANSWERED = "ended-before-answered"
 EXPLANATIONS = {
@@ -63,15 +62,6 @@ class Parsed(msgspec.Struct, frozen=True):
     contradictions: tuple[str, ...]
 
 
-class Times(msgspec.Struct, frozen=True):
-    """The instants of a call, as far as its outcome has them."""
-
-    entered: int
-    answered: int | None = None
-    left: int | None = None
-    ended: int | None = None
-
-
 class CallsCsvParser:
     """Reads rows by one mapping, in file order (a check may compare a row with the one before)."""
 
@@ -87,7 +77,8 @@ class CallsCsvParser:
         self.organisation = organisation
         self.zone = zone
         self.pseudonymise = pseudonymise
-        self._latest: dict[str, int] = {}
+        self._moments = MomentReader(mapping, zone)
+        self._contradictions = ContradictionFinder(mapping.checks, self._moments)
 
     def explanation(self, contradiction: str) -> str:
         """What a contradiction's name means."""
@@ -104,30 +95,40 @@ class CallsCsvParser:
                 the call was answered or left before it came.
         """
         try:
-            return self._parse(row)
+            return self._parse(self._with_derived(row))
         except OverflowError:
-            raise RowError(UNBELIEVABLE) from None
+            raise RowError(IMPLAUSIBLE) from None
+
+    def _with_derived(self, row: Mapping[str, str]) -> Mapping[str, str]:
+        """The row with the columns that the mapping makes of others."""
+        if not self.mapping.derived:
+            return row
+        made = {}
+        for name, derived in self.mapping.derived.items():
+            values = (row[column].strip() for column in derived.first_of)
+            made[name] = derived.cut(next(filter(None, values), ""))
+        return {**row, **made}
 
     def _parse(self, row: Mapping[str, str]) -> Parsed:
         for rule in self.mapping.no_call:
             if fits(row, rule.when):
-                return Parsed(None, rule.because, tuple(self._contradictions(row, None)))
+                return Parsed(None, rule.because, tuple(self._contradictions.found(row, None)))
         outcome = _outcome(row, self.mapping)
         times = self._times(row, outcome)
-        contradictions = self._contradictions(row, times)
+        contradictions = self._contradictions.found(row, times)
         if times.answered and times.ended and times.ended < times.answered:
             times = msgspec.structs.replace(times, ended=None)
             contradictions.append(ENDED_BEFORE_ANSWERED)
         return Parsed(self._record(row, outcome, times), None, tuple(contradictions))
 
     def _times(self, row: Mapping[str, str], outcome: Outcome) -> Times:
-        mapping = self.mapping
-        entered = self._instant(mapping.entered, row, None)
+        mapping, instant = self.mapping, self._moments.instant
+        entered = instant(mapping.entered, row)
         if entered is None:
             msg = "the row does not say when the call entered the queue"
             raise RowError(msg)
         answered = outcome == "answered"
-        out = self._instant(mapping.answered if answered else mapping.left, row, entered)
+        out = instant(mapping.answered if answered else mapping.left, row, entered)
         if out is None:
             msg = f"the outcome is `{outcome}`, but the row does not say when"
             raise RowError(msg)
@@ -137,9 +138,9 @@ class CallsCsvParser:
             msg = f"`{what}` lies {early:g} s before `entered`; such a row describes no call"
             raise RowError(msg)
         # A caller who was never answered has no conversation that could end.
-        ended = self._instant(mapping.ended, row, out) if answered else None
-        if entered < 0 or max(out, ended or 0) >= BELIEVABLE:
-            raise RowError(UNBELIEVABLE)
+        ended = instant(mapping.ended, row, out) if answered else None
+        if entered < EARLIEST or max(out, ended or 0) >= TOO_LATE:
+            raise RowError(IMPLAUSIBLE)
         return Times(entered, out, None, ended) if answered else Times(entered, None, out)
 
     def _record(self, row: Mapping[str, str], outcome: Outcome, times: Times) -> CallRecord:
@@ -156,6 +157,7 @@ class CallsCsvParser:
         topic = row[mapping.topic].strip() if mapping.topic else ""
         return CallRecord(
             organisation=self.organisation,
+            revision=self._revision(row, outcome),
             call=call,
             queue=queue,
             entered_at=to_datetime(times.entered, self.zone),
@@ -167,6 +169,16 @@ class CallsCsvParser:
             resolved=_resolved(row, mapping),
             topic=topic[:MAX_NAME] or None,
         )
+
+    def _revision(self, row: Mapping[str, str], outcome: Outcome) -> int:
+        """Milliseconds since 1970: small enough for an event, and no update is faster."""
+        revision = self.mapping.revision
+        if revision is None:
+            return 0
+        at = from_datetime(self._moments.stamp(row, revision.column))
+        if not EARLIEST <= at < TOO_LATE:
+            raise RowError(IMPLAUSIBLE)
+        return at // MILLISECOND + (PREFERRED if outcome == revision.prefer else 0)
 
     def _local(self, instant: int | None) -> datetime | None:
         return None if instant is None else to_datetime(instant, self.zone)
@@ -180,92 +192,29 @@ class CallsCsvParser:
             return None
         return self.pseudonymise("-".join(values))
 
-    def _instant(
-        self, moment: Moment | None, row: Mapping[str, str], previous: int | None
-    ) -> int | None:
-        """When a moment was, or `None` in rows that do not know it."""
-        if moment is None or (moment.unless and fits(row, moment.unless)):
-            return None
-        if moment.seconds is not None:
-            return (previous or 0) + read_duration(row, moment.seconds)
-        formats = self.mapping.formats
-        if moment.timestamp is not None:
-            text = row[moment.timestamp].strip()
-            stamp = read_timestamp(text, formats.timestamp, self.zone, moment.timestamp)
-            return _second_pass_if_needed(stamp, previous)
-        if moment.clock is None or self.mapping.date is None:
-            return None
-        day = read_date(row[self.mapping.date].strip(), formats.date, self.mapping.date)
-        if previous is None and moment.since is not None:
-            previous = self._at(day, row, moment.since, None)
-        return self._at(day, row, moment.clock, previous)
-
-    def _at(self, day: date, row: Mapping[str, str], column: str, previous: int | None) -> int:
-        """The instant of a local clock, on the next day where midnight lies in between."""
-        clock = read_clock(row[column].strip(), self.mapping.formats.clock, column)
-        local = datetime(day.year, day.month, day.day, tzinfo=self.zone) + clock
-        if previous is not None and from_datetime(local) < previous - NEXT_DAY:
-            local += timedelta(days=1)
-        return _second_pass_if_needed(local, previous)
-
-    def _contradictions(self, row: Mapping[str, str], times: Times | None) -> list[str]:
-        return [
-            check.name
-            for check in self.mapping.checks
-            if fits(row, check.when) and self._fails(check, row, times)
-        ]
-
-    def _fails(self, check: Check, row: Mapping[str, str], times: Times | None) -> bool:
-        if check.negative is not None:
-            return read_duration(row, check.negative) < 0
-        if check.interval is not None:
-            return self._disagrees(check.interval, row)
-        if check.near is not None:
-            return self._is_far(check.near, row, getattr(times, check.near.to, None))
-        return check.order is None or self._runs_backwards(check.name, check.order, row)
-
-    def _disagrees(self, interval: Interval, row: Mapping[str, str]) -> bool:
-        start = self._instant(interval.start, row, None)
-        end = self._instant(interval.end, row, start)
-        if start is None or end is None:
-            return False
-        error = end - start - read_duration(row, interval.seconds)
-        return abs(error) > interval.tolerance * SECOND
-
-    def _is_far(self, near: Near, row: Mapping[str, str], own: int | None) -> bool:
-        other = None if own is None else self._instant(near.moment, row, own)
-        if own is None or other is None:
-            return False
-        return abs(other - own) > near.tolerance * SECOND
-
-    def _runs_backwards(self, name: str, moment: Moment, row: Mapping[str, str]) -> bool:
-        at = self._instant(moment, row, None)
-        if at is None:
-            return False
-        before = self._latest.get(name, at)
-        self._latest[name] = at
-        return at < before
-
-
-def _second_pass_if_needed(local: datetime, previous: int | None) -> int:
-    """An instant, in the hour that comes twice in autumn the later one if time ran backwards."""
-    instant = from_datetime(local)
-    if previous is None or instant >= previous:
-        return instant
-    again = from_datetime(local.replace(fold=1))
-    return again if again >= previous else instant
-
 
 def _outcome(row: Mapping[str, str], mapping: CallsCsvMapping) -> Outcome:
-    value = row[mapping.outcome.column].strip()
-    try:
-        return mapping.outcome.values[value]
-    except KeyError:
+    outcomes = mapping.outcome
+    for rule in outcomes.rules:
+        if fits(row, rule.when):
+            return rule.means
+    if outcomes.column is None:
+        if outcomes.otherwise is not None:
+            return outcomes.otherwise
         msg = (
-            f"`{value}` in `{mapping.outcome.column}` is not among the mapping's outcomes; "
+            "no rule under `outcome` fits this row; add one, write `otherwise`, or name such rows "
+            "under `no_call` if they are none"
+        )
+        raise RowError(msg)
+    value = row[outcomes.column].strip()
+    found = outcomes.values.get(value, outcomes.otherwise)
+    if found is None:
+        msg = (
+            f"`{value}` in `{outcomes.column}` is not among the mapping's outcomes; "
             "add it under `outcome`, or under `no_call` if such rows are none"
         )
-        raise RowError(msg) from None
+        raise RowError(msg)
+    return found
 
 
 def _resolved(row: Mapping[str, str], mapping: CallsCsvMapping) -> bool | None:

@@ -1,81 +1,39 @@
 """How to read somebody's table of calls: which column means what.
 
 The values are written by hand in `config/mappings/*.yaml` and checked by
-`agents.sources.calls_csv`; every rule here that a person can break says what to write instead.
+`agents.sources.calls_csv_mapping`; every rule here that a person can break says what to write
+instead.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from streams.events import LeaveReason
+from streams.parsers.calls_csv_checks import Check  # noqa: TC001 - read by pydantic
+from streams.parsers.calls_csv_columns import Derived, Formats, Moment, When, refusal_of_form
+from streams.parsers.calls_csv_outcomes import (  # noqa: TC001 - read by pydantic
+    NoCall,
+    Outcomes,
+    Revision,
+)
 
-Outcome = Literal["answered"] | LeaveReason
-
-_LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unlike:
-    """Any value but these."""
-
-    other_than: str | tuple[str, ...]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-When = dict[str, str | tuple[str, ...] | Unlike]
-"""Column to value, values, or `other_than`; a row fits when every column does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Formats:
-    """How dates and clocks are written, as for `strptime`.
+class Fault(NamedTuple):
+    """Keys of a mapping that do not go together.
 
     Attributes:
-        date: of the column `date`.
-        clock: of clock columns.
-        timestamp: of timestamp columns; or `rfc3339`, `epoch` (seconds), `epoch_ms`.
+        key: where to mend it, from the root.
+        message: what is wrong; what to write instead.
+        about: the keys at the root that it follows from.
     """
 
-    date: str = "%Y-%m-%d"
-    clock: str = "%H:%M:%S"
-    timestamp: str = "%Y-%m-%d %H:%M:%S"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """Where a moment of a call is written: exactly one of `timestamp`, `clock`, `seconds`.
-
-    Attributes:
-        timestamp: column with date and clock, or seconds since 1970.
-        clock: column with the local clock only; the day comes from the column `date`.
-        since: clock column this clock comes after, where midnight may lie between the two.
-        seconds: column with the time since the moment before, in seconds or `H:MM:SS`.
-        unless: rows in which the moment is not known.
-    """
-
-    timestamp: str | None = None
-    clock: str | None = None
-    since: str | None = None
-    seconds: str | None = None
-    unless: When = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        given = [name for name in ("timestamp", "clock", "seconds") if getattr(self, name)]
-        if len(given) != 1:
-            found = " and ".join(f"`{name}`" for name in given) or "none"
-            msg = f"{found} given; write exactly one of `timestamp`, `clock` and `seconds`"
-            raise ValueError(msg)
-        if self.since and not self.clock:
-            msg = "`since` needs a `clock`; only clocks without a date can pass midnight"
-            raise ValueError(msg)
-
-
-def _refuse_seconds(moment: Moment, name: str) -> None:
-    if moment.seconds:
-        msg = f"`{name}` has no moment before it to count from; write its `timestamp` or `clock`"
-        raise ValueError(msg)
+    key: tuple[str, ...]
+    message: str
+    about: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +70,6 @@ class Caller:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcomes:
-    """What became of the call: the column's values in the words of the events."""
-
-    column: str
-    values: dict[str, Outcome]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Resolved:
     """Whether the question was solved in the call; any other value is "not coded"."""
 
@@ -129,95 +79,31 @@ class Resolved:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoCall:
-    """Rows that are not a call to a queue, and why not."""
-
-    when: When
-    because: str
-
-    def __post_init__(self) -> None:
-        if not self.when:
-            msg = "an empty `when` fits every row; name a column and its value"
-            raise ValueError(msg)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A duration that is written twice: as two moments and in seconds."""
-
-    start: Moment
-    end: Moment
-    seconds: str
-    tolerance: float = 0
-
-    def __post_init__(self) -> None:
-        _refuse_seconds(self.start, "start")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Near:
-    """A moment that should lie close to one of the call's own.
-
-    Attributes:
-        moment: the one that is checked.
-        to: the one it belongs to.
-        tolerance: seconds either way.
-    """
-
-    moment: Moment
-    to: Literal["entered", "answered", "left", "ended"]
-    tolerance: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One way in which a row may contradict itself: counted and explained, never mended.
-
-    With none of `negative`, `interval`, `near` and `order`, every row that fits `when` counts.
-    """
-
-    name: str
-    explanation: str
-    when: When = field(default_factory=dict)
-    negative: str | None = None
-    interval: Interval | None = None
-    near: Near | None = None
-    order: Moment | None = None
-
-    def __post_init__(self) -> None:
-        if not _LABEL.fullmatch(self.name):
-            msg = f"`{self.name}` is no check's name; write e.g. `negative-wait`"
-            raise ValueError(msg)
-        kinds = [n for n in ("negative", "interval", "near", "order") if getattr(self, n)]
-        if len(kinds) > 1:
-            msg = f"a check looks at one thing; {' and '.join(kinds)} need a check each"
-            raise ValueError(msg)
-        if self.order is not None:
-            _refuse_seconds(self.order, "order")
-        if not kinds and not self.when:
-            msg = "write what contradicts: `when`, `negative`, `interval`, `near` or `order`"
-            raise ValueError(msg)
-
-
-@dataclass(frozen=True, kw_only=True)
 class CallsCsvMapping:
     """A whole mapping.
 
     Attributes:
-        version: of this format; 1.
+        version: of this form of mappings; 1.
         call: columns that together name a call.
         queue: which queue the caller waited in.
         entered: when the caller entered the queue.
         outcome: what became of the call.
+        warning: what whoever uses the numbers has to know.
         organisation: whose calls; left out when the command line says it.
         time_zone: of the clocks; left out = the organisation's.
+        format: of the file: a table, or JSON objects.
         encoding: of the file.
         delimiter: between columns, or `tab`.
+        columns: their names, where the file has no first line that says them.
+        ignore_case: whether `Channel` and `channel` are the same column.
+        percent_encoded: whether values are written as in web addresses, `%40` for `@`.
         formats: of dates and clocks.
+        derived: columns made of others.
         date: column with the local day on which the row's first clock was read.
         answered: when a member answered; needed when an outcome is `answered`.
         left: when the caller left without an answer; needed for any other outcome.
         ended: when the conversation ended.
+        revision: which of several rows about the same visit holds.
         caller: whose number it was.
         resolved: whether the question was solved.
         topic: column that says what it was about.
@@ -230,67 +116,108 @@ class CallsCsvMapping:
     queue: Queue
     entered: Moment
     outcome: Outcomes
+    warning: str | None = None
     organisation: str | None = None
     time_zone: str | None = None
+    format: Literal["csv", "json"] = "csv"
     encoding: str = "utf-8"
     delimiter: str = ","
+    columns: tuple[str, ...] = ()
+    ignore_case: bool = False
+    percent_encoded: bool = False
     formats: Formats = field(default_factory=Formats)
+    derived: dict[str, Derived] = field(default_factory=dict)
     date: str | None = None
     answered: Moment | None = None
     left: Moment | None = None
     ended: Moment | None = None
+    revision: Revision | None = None
     caller: Caller | None = None
     resolved: Resolved | None = None
     topic: str | None = None
     no_call: tuple[NoCall, ...] = ()
     checks: tuple[Check, ...] = ()
 
-    def __post_init__(self) -> None:
+    def faults(self) -> Iterator[Fault]:
+        """Whatever does not go together, all at once."""
         if not self.call:
-            msg = "`call` is empty; name the columns that together tell one call from another"
-            raise ValueError(msg)
+            msg = "is empty; name the columns that together tell one call from another"
+            yield Fault(("call",), msg, frozenset({"call"}))
         if self.delimiter != "tab" and len(self.delimiter) != 1:
-            msg = f"`delimiter` is `{self.delimiter}`; write one character or `tab`"
-            raise ValueError(msg)
-        _refuse_seconds(self.entered, "entered")
+            msg = f"`{self.delimiter}` is none; write one character or `tab`"
+            yield Fault(("delimiter",), msg, frozenset({"delimiter"}))
+        for kind, form in (
+            ("date", self.formats.date),
+            ("clock", self.formats.clock),
+            ("timestamp", self.formats.timestamp),
+        ):
+            refused = refusal_of_form(form, kind)
+            if refused:
+                yield Fault(("formats", kind), refused, frozenset({"formats"}))
+        yield from self._missing_moments()
+        yield from self._missing_columns()
+
+    def _missing_moments(self) -> Iterator[Fault]:
+        if self.entered.seconds:
+            msg = "has no moment before it to count from; write its `timestamp` or `clock`"
+            yield Fault(("entered",), msg, frozenset({"entered"}))
         if self.date is None and any(moment.clock for moment in self.moments()):
             msg = "a `clock` needs a day; write the column of the day as `date`"
-            raise ValueError(msg)
-        outcomes = set(self.outcome.values.values())
+            yield Fault(("date",), msg, frozenset({"date"}))
+        outcomes = self.outcome.possible()
         if "answered" in outcomes and self.answered is None:
             msg = "an outcome is `answered`; write when, as `answered`"
-            raise ValueError(msg)
-        if outcomes - {"answered"} and self.left is None:
-            other = min(outcomes - {"answered"})
-            msg = f"an outcome is `{other}`; write when the caller left, as `left`"
-            raise ValueError(msg)
+            yield Fault(("outcome",), msg, frozenset({"outcome", "answered"}))
+        others = outcomes - {"answered"}
+        if others and self.left is None:
+            msg = f"an outcome is `{min(others)}`; write when the caller left, as `left`"
+            yield Fault(("outcome",), msg, frozenset({"outcome", "left"}))
+
+    def _missing_columns(self) -> Iterator[Fault]:
+        if not self.columns:
+            return
+        about = frozenset({"columns"})
+        if self.format == "json":
+            msg = "JSON objects name their columns themselves; take `columns` out"
+            yield Fault(("columns",), msg, about | {"format"})
+            return
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            msg = f"names `{'` and `'.join(twice)}` twice; give every column a name of its own"
+            yield Fault(("columns",), msg, about)
+        spelt = {self._spelt(name) for name in self.columns}
+        lacking = [name for name in self.wanted() if self._spelt(name) not in spelt]
+        if lacking:
+            msg = (
+                f"does not name `{'`, `'.join(lacking)}`, which the mapping reads; mend one of them"
+            )
+            yield Fault(("columns",), msg, frozenset(f.name for f in fields(self)))
+
+    def _spelt(self, column: str) -> str:
+        return column.casefold() if self.ignore_case else column
 
     def moments(self) -> tuple[Moment, ...]:
         """Every moment the mapping reads, those of the checks included."""
         own = (self.entered, self.answered, self.left, self.ended)
-        checked = [
-            moment
-            for check in self.checks
-            for moment in (
-                *((check.interval.start, check.interval.end) if check.interval else ()),
-                *((check.near.moment,) if check.near else ()),
-                *((check.order,) if check.order else ()),
-            )
-        ]
+        checked = (moment for check in self.checks for moment in check.moments())
         return (*(moment for moment in own if moment), *checked)
 
-    def columns(self) -> tuple[str, ...]:
-        """Every column the mapping reads, each once, in the order of the mapping."""
-        named: list[str | None] = [*self.call, self.queue.column, self.date, self.outcome.column]
+    def wanted(self) -> tuple[str, ...]:
+        """Every column the file has to have, each once, in the order of the mapping."""
+        named: list[str | None] = [*self.call, self.queue.column, self.date]
+        named += [self.outcome.column, self.revision.column if self.revision else None]
         conditions: list[When] = [rule.when for rule in self.no_call]
+        conditions += [rule.when for rule in self.outcome.rules]
         for moment in self.moments():
-            named += (moment.timestamp, moment.since, moment.clock, moment.seconds)
+            named += moment.columns()
             conditions.append(moment.unless)
         if self.caller:
             named += self.caller.columns
         named += (self.resolved.column if self.resolved else None, self.topic)
         for check in self.checks:
-            named += (check.negative, check.interval.seconds if check.interval else None)
+            named += check.durations()
             conditions.append(check.when)
         named += [column for condition in conditions for column in condition]
-        return tuple(dict.fromkeys(column for column in named if column is not None))
+        read = [column for column in named if column is not None and column not in self.derived]
+        read += [column for derived in self.derived.values() for column in derived.first_of]
+        return tuple(dict.fromkeys(read))

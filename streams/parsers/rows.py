@@ -7,17 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from streams.errors import KontaktpulsError
-from streams.instants import DAY, MILLISECOND, SECOND, to_datetime
-from streams.parsers.calls_csv_mapping import Unlike
+from streams.instants import EARLIEST, MILLISECOND, SECOND, TOO_LATE, to_datetime
+from streams.parsers.calls_csv_columns import Unlike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
-    from streams.parsers.calls_csv_mapping import When
-
-BELIEVABLE = 84_000 * DAY
-"""Instants from here on (the year 2199) are milliseconds that were read as seconds."""
+    from streams.parsers.calls_csv_columns import When
 
 MIDNIGHT = datetime(1900, 1, 1)  # noqa: DTZ001 - what `strptime` makes of a clock alone
 
@@ -88,7 +85,10 @@ def _epoch(text: str, form: str, column: str) -> int:
     except (ValueError, OverflowError):
         msg = f"`{text}` in `{column}` is no number; the mapping says `{form}`"
         raise RowError(msg) from None
-    if not 0 <= instant < BELIEVABLE:
+    if not instant:
+        msg = f"`{column}` is `{text}`, which mostly means never; name such rows under `unless`"
+        raise RowError(msg)
+    if not EARLIEST <= instant < TOO_LATE:
         other = "epoch_ms" if form == "epoch" else "epoch"
         msg = f"`{text}` in `{column}` is no time as `{form}`; is it `{other}`?"
         raise RowError(msg)

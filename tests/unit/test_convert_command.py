@@ -194,7 +194,7 @@ def test_clocks_are_those_of_the_organisation_unless_the_mapping_has_a_zone(
     [
         (MAPPING.replace("organisation: exempelkommun", ""), "whose calls are these?"),
         (MAPPING.replace("exempelkommun", "atlantis"), "`atlantis` is not configured"),
-        (f"{MAPPING}caller: {{columns: [id]}}", "set `KONTAKTPULS_PSEUDONYM_KEY`"),
+        (f"{MAPPING}caller: {{columns: [id]}}", "set `KONTAKTPULS_PSEUDONYM_KEY_FILE`"),
         (MAPPING.replace("call: [id]", "call: id"), "mapping.yaml:5: call: `id` is not a list"),
         (MAPPING.replace("column: queue", "column: que"), "calls.csv:1: no column `que`"),
     ],
@@ -226,3 +226,36 @@ def test_a_file_or_mapping_that_is_not_there_is_told(tmp_path: Path) -> None:
 
     assert f"{tmp_path}/x: cannot be read" in convert(tmp_path / "x", option, mapping).stderr
     assert f"{tmp_path}/y:1: (file): cannot be read" in convert(file, option, tmp_path / "y").stderr
+
+
+def test_the_key_for_callers_may_lie_in_a_file(tmp_path: Path) -> None:
+    """What a service finds in a file need not stand in its environment; both at once is a slip."""
+    arguments = table(tmp_path, f"{MAPPING}caller: {{columns: [queue]}}")
+    (tmp_path / "key").write_text("sixteen bytes or more\n")
+    by_file = convert(*arguments, KONTAKTPULS_PSEUDONYM_KEY_FILE=str(tmp_path / "key"))
+    by_value = convert(*arguments, KONTAKTPULS_PSEUDONYM_KEY="sixteen bytes or more")
+    short = convert(*arguments, KONTAKTPULS_PSEUDONYM_KEY="too short")
+
+    assert by_file.stdout == by_value.stdout != ""
+    assert (short.exit_code, short.stdout) == (1, "")
+    assert "the key has 9 bytes; write 16 or more" in short.stderr
+    assert "or take `caller` out of the mapping" in short.stderr
+
+
+def test_what_a_mapping_cannot_know_is_the_last_word_of_its_summary(tmp_path: Path) -> None:
+    """Whoever reads only the end of the summary has read the warning."""
+    warned = convert(*table(tmp_path, f"{MAPPING}warning: waits are not to be believed\n"))
+
+    assert warned.stderr.splitlines()[-1] == "WARNING: waits are not to be believed"
+    assert "WARNING" not in convert(*table(tmp_path)).stderr
+
+
+def test_json_objects_are_converted_by_a_mapping_that_says_so(tmp_path: Path) -> None:
+    """The same command reads both forms, and names that no object has are told."""
+    mapping = MAPPING.replace("version: 1", "version: 1\nformat: json\ntopic: about")
+    call = {"id": 1, "queue": "vaxel", "entered": 1792915200, "wait": 60, "outcome": "H"}
+    result = convert(*table(tmp_path, mapping, json.dumps(call) + json.dumps(call | {"id": 2})))
+
+    assert result.exit_code == 0, result.stderr
+    assert [json.loads(line)["call"] for line in result.stdout.splitlines()] == ["1", "2"]
+    assert "no record has `about` (write one of `entered`, " in result.stderr

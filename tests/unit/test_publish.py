@@ -219,6 +219,29 @@ def test_bad_lines_are_named_and_the_good_ones_sent(capsys: pytest.CaptureFixtur
     ]
 
 
+def test_times_that_no_clock_can_mean_are_named_and_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A worker would reject them too, but only after they were believed to be published."""
+    years = ("9999", "2200", "2199", "1971", "1970")
+    producer, left_out = publish(
+        lines(
+            *(CALL | {"at": f"{year}-06-01T00:00:00Z"} for year in years),
+            HEARTBEAT | {"through": "9999-01-01T00:00:00Z"},
+        )
+    )
+    complaints = capsys.readouterr().err.splitlines()
+
+    assert [json.loads(value)["at"][:4] for _, _, value in producer.records] == ["2199", "1971"]
+    assert left_out == 4
+    assert complaints == [
+        "e.jsonl:1: from_the_future: a time after 2199",
+        "e.jsonl:2: from_the_future: a time after 2199",
+        "e.jsonl:5: beyond_horizon: a time before 1971",
+        "e.jsonl:6: from_the_future: a time after 2199",
+    ]
+
+
 def test_a_missing_organisation_is_filled_in_and_a_present_one_kept() -> None:
     """A source need not know whose it is."""
     nobodys = {name: value for name, value in CALL.items() if name != "organisation"}
