@@ -31,6 +31,16 @@ class SourceFile(Section):
 Kind = TypeVar("Kind", bound=SourceFile)
 
 
+def kind_of(path: Path) -> str | None:
+    """What kind of source a file says that it is; `None` where `load_source` will complain."""
+    try:
+        value = read_document(path.read_text(encoding="utf-8-sig"), str(path)).value
+    except (OSError, UnicodeDecodeError):
+        return None
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
 def load_source(path: Path, model: type[Kind]) -> Kind:
     """The settings in a source's file; `SettingsError` with every problem of it."""
     try:

@@ -9,13 +9,14 @@ import pytest
 
 STREAMS = Path(__file__).parents[2] / "streams"
 
-# Of the standard library only what computes. `zoneinfo` and `holidays` bring calendar data.
+# Of the standard library only what computes. `zoneinfo` and `holidays` bring calendar data;
+# `email` reads dates and addresses.
 ALLOWED_IMPORTS = frozenset(
     {
         "__future__", "array", "base64", "bisect", "collections", "contextlib", "csv",
-        "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq",
-        "hmac", "itertools", "json", "math", "operator", "random", "re", "statistics", "string",
-        "struct", "typing", "unicodedata", "zlib", "zoneinfo",
+        "dataclasses", "datetime", "decimal", "email", "enum", "fractions", "functools", "hashlib",
+        "heapq", "hmac", "itertools", "json", "math", "operator", "random", "re", "statistics",
+        "string", "struct", "typing", "unicodedata", "zlib", "zoneinfo",
         "holidays", "msgspec", "streams",
     }
 )  # fmt: skip
