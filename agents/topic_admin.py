@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,8 @@ from streams.instants import HOUR, MILLISECOND
 from streams.topics import DEAD_LETTERS, EVENT_TOPICS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agents.settings import Cluster
 
 REPLICAS_FOR_QUORUM = 3
@@ -78,26 +81,49 @@ def topic_specs(cluster: Cluster) -> tuple[TopicSpec, ...]:
 def create_topics(cluster: Cluster) -> list[TopicReport]:
     """Create what is missing and report on everything; `TopicsError` when Kafka does not answer."""
     specs = topic_specs(cluster)
+    with _admin(cluster) as admin:
+        counts = _partition_counts(admin, [spec.name for spec in specs])
+        created = _create(admin, cluster, [spec for spec in specs if spec.name not in counts])
+        problems = _existing_problems(
+            admin, cluster, [spec for spec in specs if spec.name in counts], counts
+        )
+    return [
+        TopicReport(spec.name, created=spec.name in created, problem=problems.get(spec.name))
+        for spec in specs
+    ]
+
+
+def inspect_topics(cluster: Cluster) -> list[TopicReport]:
+    """What is wrong with the topics as they are; `TopicsError` when Kafka does not answer."""
+    specs = topic_specs(cluster)
+    with _admin(cluster) as admin:
+        counts = _partition_counts(admin, [spec.name for spec in specs])
+        problems = _existing_problems(
+            admin, cluster, [spec for spec in specs if spec.name in counts], counts
+        )
+    for spec in specs:
+        if spec.name not in counts:
+            problems[spec.name] = f"`{spec.name}` is missing; run `kontaktpuls topics create`"
+    return [
+        TopicReport(spec.name, created=False, problem=problems.get(spec.name)) for spec in specs
+    ]
+
+
+@contextlib.contextmanager
+def _admin(cluster: Cluster) -> Iterator[KafkaAdminClient]:
+    """A connection; what goes wrong on it becomes a `TopicsError`."""
     try:
         admin = KafkaAdminClient(**client_options(cluster))
     except KafkaError as error:
         msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
         raise TopicsError(msg) from error
     try:
-        counts = _partition_counts(admin, [spec.name for spec in specs])
-        created = _create(admin, cluster, [spec for spec in specs if spec.name not in counts])
-        problems = _existing_problems(
-            admin, cluster, [spec for spec in specs if spec.name in counts], counts
-        )
+        yield admin
     except KafkaError as error:
         msg = f"`{cluster.brokers}` refused: {error}"
         raise TopicsError(msg) from error
     finally:
         admin.close()
-    return [
-        TopicReport(spec.name, created=spec.name in created, problem=problems.get(spec.name))
-        for spec in specs
-    ]
 
 
 def _partition_counts(admin: KafkaAdminClient, names: list[str]) -> dict[str, int]:
