@@ -13,6 +13,7 @@ from agents.generate.event_page import event_blocks
 from agents.generate.json_schema import render_event_schema
 from agents.generate.kpi_page import kpi_blocks
 from agents.generate.marks import GenerateError, fill
+from agents.generate.openapi import render_openapi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ __all__ = ["GENERATED_FILES", "MARKED_PAGES", "GenerateError", "Rendered", "rend
 GENERATED_FILES = {
     "docs/events.schema.json": render_event_schema,
     "docs/asyncapi.yaml": render_asyncapi,
+    "docs/openapi.yaml": render_openapi,
 }
 MARKED_PAGES = {
     "docs/events.md": event_blocks,

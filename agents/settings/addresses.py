@@ -15,8 +15,10 @@ from agents.settings.values import whole_number
 
 BROKER = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+WEB_PLACE = re.compile(r"[A-Za-z0-9._~:/?#@!$&*+,;=%\[\]-]+")
 REDIS_PATH = re.compile(r"(/[0-9]*)?")
 MAX_PORT = 65_535
+LOOPBACK = "127.0.0.1"
 
 
 def parse_broker(value: object) -> str:
@@ -74,6 +76,15 @@ def parse_host(value: object) -> str:
     return text
 
 
+def parse_web_place(value: object) -> str:
+    """A web address, or a folder of the repository, without the slash at its end."""
+    text = str(value)
+    if not WEB_PLACE.fullmatch(text) or not (text := text.rstrip("/")):
+        msg = f"{quoted(value)} is no address to link to; write e.g. `https://grafana.example`"
+        raise ValueError(msg)
+    return text
+
+
 def parse_path(value: object) -> Path:
     """The name of a file or folder."""
     if not isinstance(value, str) or not value.strip() or "\x00" in value:
@@ -87,4 +98,5 @@ Broker = Annotated[str, PlainValidator(parse_broker)]
 Brokers = Annotated[list[Broker], BeforeValidator(brokers_as_list), AfterValidator(some_brokers)]
 RedisUrl = Annotated[str, PlainValidator(parse_redis_url)]
 Host = Annotated[str, PlainValidator(parse_host)]
+WebPlace = Annotated[str, PlainValidator(parse_web_place)]
 Port = Annotated[int, whole_number(1, MAX_PORT)]

@@ -6,6 +6,7 @@ holds only one batch and needs no memory of its own. Events are facts: after a d
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from functools import partial
 from math import inf
@@ -43,6 +44,7 @@ BLOCK_SECONDS = 3.0
 """The longest wait that asking to stop cannot cut short."""
 
 GLANCE_SECONDS = 0.2
+CLOSE_SECONDS = 1.0
 
 Letter = tuple[str, bytes, bytes]
 """Topic, key and value of a record."""
@@ -187,7 +189,9 @@ class Outbox:
     def close(self) -> None:
         """Drop the connections; what was delivered stays so."""
         if self._producer is not None:
-            self._producer.close(timeout=5)
+            # Closing complains about records on their way; those are sent again next time.
+            with contextlib.suppress(KafkaError):
+                self._producer.close(timeout=CLOSE_SECONDS)
             self._producer = None
 
     def _letter(self, event: Event) -> Letter:
@@ -210,6 +214,9 @@ class Outbox:
     def _connected(self) -> SendsRecords:
         with self._lock:
             if self._producer is None:
+                if self._stopping.is_set():
+                    msg = "not connected, and about to stop"
+                    raise KafkaTimeoutError(msg)
                 self._producer = self._connect()
             return self._producer
 
