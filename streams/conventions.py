@@ -82,6 +82,8 @@ class Monitor(StrEnum):
     COHORTS = "kontaktpuls_cohorts_retained"
     OPEN_CONTACTS = "kontaktpuls_contacts_open"
     TARGET = "kontaktpuls_promise_target_ratio"
+    WITHIN = "kontaktpuls_promise_within_seconds"
+    OPEN_SECONDS = "kontaktpuls_open_seconds"
     CHUNKS = "kontaktpuls_chunks"
     FLUSHES = "kontaktpuls_flushes"
     ROWS_WRITTEN = "kontaktpuls_changelog_rows_written"
@@ -102,6 +104,7 @@ class SourceMonitor(StrEnum):
     EVENTS = "kontaktpuls_source_events_delivered"
     LEFT_OUT = "kontaktpuls_source_left_out"
     LOST = "kontaktpuls_source_lost"
+    NOTED = "kontaktpuls_source_noted"
     THROUGH = "kontaktpuls_source_delivered_through_timestamp_seconds"
     CONNECTED = "kontaktpuls_source_connected"
 

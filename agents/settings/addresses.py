@@ -19,6 +19,21 @@ WEB_PLACE = re.compile(r"[A-Za-z0-9._~:/?#@!$&*+,;=%\[\]-]+")
 REDIS_PATH = re.compile(r"(/[0-9]*)?")
 MAX_PORT = 65_535
 LOOPBACK = "127.0.0.1"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+    (True, False)
+    """
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_broker(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from agents.settings.addresses import FileName, Host, Port
+from agents.settings.addresses import LOOPBACK_NAMES, FileName, Host, Port, is_loopback
 from agents.settings.document import read_document
 from agents.settings.problems import SettingsError, quoted, suggestion
 from agents.settings.source_file import SourceFile, load_source
@@ -21,22 +21,7 @@ if TYPE_CHECKING:
     from agents.settings.document import Loc
     from streams.organisations import Organisation
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORT = 9466
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
-    (True, False)
-    """
-    if host in LOOPBACK_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class TlsSection(Section):

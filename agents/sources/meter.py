@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from agents.embedded import LOOPBACK
+from agents.settings.addresses import LOOPBACK
 from streams.conventions import Label, SourceMonitor
 from streams.instants import SECOND
 
@@ -43,6 +43,12 @@ class Meter:
             source,
             Label.UNIT.value,
         )
+        self._noted = self._counter(
+            SourceMonitor.NOTED,
+            "What was read and is worth a look, whether or not it became an event.",
+            source,
+            Label.REASON.value,
+        )
         self._through = Gauge(
             SourceMonitor.THROUGH,
             "Everything up to this instant was read and delivered.",
@@ -71,6 +77,10 @@ class Meter:
     def lost(self, source: str, unit: str, count: int) -> None:
         """Something was gone before it could be read, e.g. so many `bytes`."""
         self._lost.labels(source, unit).inc(count)
+
+    def noted(self, source: str, reason: str, count: int = 1) -> None:
+        """Something is worth a look; `reason` comes from a fixed list, never from the input."""
+        self._noted.labels(source, reason).inc(count)
 
     def through(self, source: str, instant: int) -> None:
         """Everything up to `instant` was delivered."""

@@ -1,0 +1,141 @@
+"""Where the mails of all mailboxes come together: events are told, delivered, and then kept."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from agents.sources.imap_folders import Positions
+from streams.parsers.mail.headers import MailError, read_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from agents.sources.conversation_index import ConversationIndex
+    from agents.sources.imap_folders import Span
+    from agents.sources.imap_session import FolderState
+    from agents.sources.meter import Meter
+    from streams.events import Event
+    from streams.parsers.mail.correspondence import Correspondence
+    from streams.parsers.mail.folders import Folder
+
+
+class ArrivedMail(NamedTuple):
+    """A mail as it was fetched; personal, for this process's memory only."""
+
+    folder: Folder
+    arrived_at: int
+    flags: frozenset[str]
+    header: bytes
+
+
+class DeliversEvents(Protocol):
+    """The part of an `Outbox` that is used."""
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Return once Kafka has every event."""
+
+
+class Ledger:
+    """Turns mails into delivered events, one batch at a time; for several threads.
+
+    What a batch has taught the index is kept only when Kafka has acknowledged its events, so that
+    a crash in between reads the batch again.
+
+    Attributes:
+        source: the name that is counted under.
+        extra_headers: names of headers that have to be fetched beside the usual ones.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        index: ConversationIndex,
+        correspondence: Correspondence,
+        outbox: DeliversEvents,
+        meter: Meter,
+    ) -> None:
+        self.source = source
+        self.extra_headers = correspondence.extra_headers
+        self._positions = Positions(index.connection)
+        self._index = index
+        self._correspondence = correspondence
+        self._outbox = outbox
+        self._meter = meter
+        self._lock = threading.Lock()
+
+    def enter(self, mails: Iterable[ArrivedMail], *, seen_at: int) -> None:
+        """Tell mails, in the order of their arrival; returns when Kafka has what they tell.
+
+        Raises:
+            StoppedError: the source shall stop; they are read again at the next start.
+        """
+        events: list[Event] = []
+        left_out: list[str] = []
+        noted: list[str] = []
+        ordered = sorted(mails, key=lambda mail: mail.arrived_at)
+        with self._lock, self._index.transaction():
+            for mail in ordered:
+                self._tell(mail, seen_at, events, left_out, noted)
+            if events:
+                self._outbox.deliver(events)
+        self._meter.read(self.source, len(ordered))
+        self._meter.delivered(self.source, len(events))
+        for reason in left_out:
+            self._meter.left_out(self.source, reason)
+        for reason in noted:
+            self._meter.noted(self.source, reason)
+
+    def leave_out(self, reason: str, count: int = 1) -> None:
+        """Count mails that were seen and cannot be entered."""
+        if count:
+            self._meter.read(self.source, count)
+            self._meter.left_out(self.source, reason, count)
+
+    def unread(self, mailbox: str, folder: str, state: FolderState) -> Span:
+        """What of a folder was not read yet."""
+        with self._lock:
+            return self._positions.unread(mailbox, folder, state)
+
+    def has_read(self, mailbox: str, folder: str) -> bool:
+        """Whether a folder could be read before."""
+        with self._lock:
+            return self._positions.of(mailbox, folder) is not None
+
+    def save(self, mailbox: str, spans: Mapping[str, Span]) -> None:
+        """All of these spans, by folder, was entered."""
+        with self._lock, self._index.transaction():
+            for folder, span in spans.items():
+                self._positions.save(mailbox, folder, span)
+
+    def forget(self, before: int) -> None:
+        """Drop conversations that nobody has spoken of since an instant."""
+        with self._lock, self._index.transaction():
+            self._index.forget_before(before)
+
+    def _tell(
+        self,
+        mail: ArrivedMail,
+        seen_at: int,
+        events: list[Event],
+        left_out: list[str],
+        noted: list[str],
+    ) -> None:
+        try:
+            read = read_headers(mail.header, also=self.extra_headers)
+        except MailError as error:
+            left_out.append(error.reason.value)
+            return
+        told = self._correspondence.read(
+            read,
+            self._index,
+            folder=mail.folder,
+            arrived_at=mail.arrived_at,
+            flags=mail.flags,
+            seen_at=seen_at,
+        )
+        events += told.events
+        noted += (note.value for note in told.notes)
+        if told.left_out is not None:
+            left_out.append(told.left_out.value)
