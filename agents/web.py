@@ -1,32 +1,32 @@
-"""Metrics and health over HTTP; answers from the first second, before recovery ends."""
+"""Metrics, health and boards over HTTP; answers from the first second, before recovery ends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiohttp import web
 from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST
+
+from agents.health import health_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agents.runtime import Runtime
 
-OK = 200
-UNAVAILABLE = 503
 SHUTDOWN_TIMEOUT = 1.0
 
 
 class WebServer(Service):
-    """Serves `/metrics`, `/livez` and `/readyz`.
+    """Serves `/metrics`, `/livez` and `/readyz`, and what else is mounted.
 
     Args:
         runtime: whose readiness is told.
         exposition: the text of all metrics.
         ailing: why the worker should be ended, if so.
         host, port: where to listen; port 0 takes a free one.
+        mount: adds further pages, such as the boards.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class WebServer(Service):
         ailing: Callable[[], str | None],
         host: str,
         port: int,
+        mount: Callable[[web.Application], None] | None = None,
     ) -> None:
         super().__init__()
+        self._mount = mount
         self._runtime = runtime
         self._exposition = exposition
         self._ailing = ailing
@@ -52,6 +54,8 @@ class WebServer(Service):
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
+        if self._mount is not None:
+            self._mount(app)
         self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT
         )
@@ -76,24 +80,7 @@ class WebServer(Service):
         return web.Response(body=self._exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _livez(self, _: web.Request) -> web.Response:
-        return _answer({"watchdog": self._ailing()})
+        return health_response({"watchdog": self._ailing()})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return _answer(self._runtime.readiness(), self._runtime.views.troubles)
-
-
-def _answer(
-    checks: dict[str, str | None], views: dict[str, str | None] | None = None
-) -> web.Response:
-    """Which checks pass; a view that fails is told, but fails nothing."""
-    told = {**checks, **(views or {})}
-    body = {
-        "ok": sorted(name for name, wrong in told.items() if wrong is None),
-        "failing": {name: wrong for name, wrong in sorted(told.items()) if wrong is not None},
-    }
-    healthy = all(wrong is None for wrong in checks.values())
-    return web.Response(
-        status=OK if healthy else UNAVAILABLE,
-        body=msgspec.json.encode(body),
-        content_type="application/json",
-    )
+        return health_response(self._runtime.readiness(), self._runtime.views.troubles)

@@ -24,6 +24,7 @@ ServiceLevel = Literal[
     "short_abandons_excluded",
 ]
 MetBy = Literal["any_human_reply", "full_answer"]
+Language = Literal["sv", "en"]
 
 
 class Within(msgspec.Struct, frozen=True):
@@ -91,6 +92,25 @@ class Source(msgspec.Struct, frozen=True):
     parts: tuple[str, ...] = ()
 
 
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hears of alerts, and in which language.
+
+    Attributes:
+        mail: addresses; all of them get everything.
+        teams_file, webhook_file: files with the address to post to, as Alertmanager sees them.
+    """
+
+    language: Language = "sv"
+    mail: tuple[str, ...] = ()
+    teams_file: str | None = None
+    webhook_file: str | None = None
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether anything was said about where to send to."""
+        return bool(self.mail or self.teams_file or self.webhook_file)
+
+
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     """One municipality or other organisation, complete.
 
@@ -103,6 +123,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
         calendars: by name; `default` is always there.
         promises: every version, in the order written.
         max_wait: a visit open for longer is closed as `unknown` (microseconds).
+        alerts: who hears that a promise is at risk or broken.
     """
 
     name: str
@@ -116,6 +137,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     calendars: dict[str, Calendar]
     promises: tuple[Promise, ...]
     max_wait: int = 2 * HOUR
+    alerts: Contact = Contact()
 
     @property
     def zone(self) -> ZoneInfo:

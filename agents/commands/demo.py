@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.live import Live
 
 from agents.children import Child
-from agents.embedded import LOOPBACK, EmbeddedRedis, Tansu, free_port, is_free
+from agents.embedded import EmbeddedRedis, Tansu, free_port, is_free
 from agents.glance import has_numbers, read_metrics, render_glance
 from agents.settings import load_settings
+from agents.settings.addresses import LOOPBACK
 from agents.topic_admin import create_topics
 from streams.errors import KontaktpulsError
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LOGS = Path(".demo")
 BIN = ".venv/bin/" if Path(".venv/bin/kontaktpuls").exists() else ""
 PARTITIONS = 2
+PLAYED = "exempelkommun"
 LOOK_EVERY = 1.0
 
 
@@ -89,7 +91,7 @@ def start_everything(
         environment["KONTAKTPULS_CONFIG"] = str(config)
     create_topics(settings.cluster)
     worker = running.enter_context(start("worker", ["worker"], environment))
-    play = ["simulate", "--speed", str(speed), "--seed", str(seed)]
+    play = ["simulate", "--organisation", PLAYED, "--speed", str(speed), "--seed", str(seed)]
     simulator = running.enter_context(start("simulate", play, environment))
     servers = [service.child for service in (broker, redis) if service.child is not None]
     return settings, [*servers, worker, simulator]
@@ -106,6 +108,7 @@ def where_to_look(url: str, speed: float, brokers: str) -> str:
     pace = "in real time" if speed == 1 else f"at {speed:g} times the speed of life"
     return (
         f"A municipal contact centre {pace}; Ctrl-C ends it.\n\n"
+        f"  {url}/board/{PLAYED}    <- open this one in a browser\n\n"
         f"  curl {url}/metrics | grep kontaktpuls_calls_service_level_ratio\n"
         f"  curl {url}/metrics | grep kontaktpuls_queue_waiting\n"
         f"  curl {url}/metrics | grep kontaktpuls_emails_due_within\n"

@@ -1,4 +1,4 @@
-"""`kontaktpuls worker`: consumes events, keeps the KPIs, serves `/metrics`."""
+"""`kontaktpuls worker`: consumes events, keeps the KPIs, serves `/metrics` and `/board`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from agents.app import create_app
+from agents.board.assets import Assets
+from agents.board.feed import Feed
+from agents.board.pages import BoardPages
+from agents.board.readers import SnapshotReader
 from agents.exporter import create_exposition
 from agents.kafka_clients import client_options
 from agents.logs import configure_logging
 from agents.preflight import RuntimeRefusedError, refuse_partitions
 from agents.settings import SettingsError, load_settings
-from agents.sinks.redis import create_redis_sink
+from agents.sinks.redis import connect_redis, create_redis_sink
 from agents.topic_admin import topic_specs
 from agents.watchdog import Watchdog
 from agents.web import WebServer
 
 if TYPE_CHECKING:
     from agents.app import KontaktpulsApp
+    from agents.runtime import Runtime
     from agents.settings import Cluster, Settings
 
 NANOSECONDS_A_MICROSECOND = 1_000
@@ -55,6 +60,7 @@ def compose(settings: Settings) -> KontaktpulsApp:
         views["redis"] = create_redis_sink(settings, settings.cluster.redis_url, now)
     app = create_app(settings, clock=now, on_flushed=views)
     watchdog = Watchdog(app.runtime.vitals, app.runtime.limits)
+    pages = compose_boards(app.runtime)
     app.early.append(
         WebServer(
             app.runtime,
@@ -62,10 +68,27 @@ def compose(settings: Settings) -> KontaktpulsApp:
             ailing=watchdog.reason,
             host=settings.cluster.web_host,
             port=settings.cluster.web_port,
+            mount=pages.mount,
         )
     )
     watchdog.start()
     return app
+
+
+def compose_boards(runtime: Runtime) -> BoardPages:
+    """The boards of every organisation, read on a connection of their own."""
+    settings = runtime.settings
+    cluster, assets = settings.cluster, Assets()
+    redis = None if cluster.redis_url is None else connect_redis(cluster, cluster.redis_url)
+    feed = Feed(
+        settings.organisations,
+        cluster.clock,
+        read=SnapshotReader(runtime, redis, clock=now),
+        clock=now,
+        version=assets.version,
+    )
+    names = (cluster.web_host, *cluster.web_hosts)
+    return BoardPages(settings.organisations, feed, assets, names=names)
 
 
 def now() -> int:

@@ -6,13 +6,24 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from agents.settings.addresses import Brokers, FileName, Host, Port, RedisUrl
+from agents.settings.addresses import (
+    Brokers,
+    FileName,
+    Host,
+    Port,
+    RedisUrl,
+    WebPlace,
+    brokers_as_list,
+)
+from agents.settings.alerts import Alerting, AlertsSection
 from agents.settings.values import Duration, Section, Slug, Word, from_to, whole_number
 from streams.instants import DAY, MINUTE, SECOND
 
 SASL = "SASL_SSL"
+RUNBOOKS = "docs/runbooks"
+BOARDS = "http://127.0.0.1:3000"
 
 
 class SecuritySection(Section):
@@ -77,10 +88,20 @@ class RedisSection(Section):
 
 
 class WebSection(Section):
-    """Where metrics and health are served."""
+    """Where metrics, health and boards are served."""
 
     host: Host = Field(default="127.0.0.1", examples=["127.0.0.1"])
     port: Port = Field(default=9464, examples=["9464"])
+    hosts: Annotated[list[Host], BeforeValidator(brokers_as_list)] = Field(
+        default=[], examples=["[board.exempelkommun.se]"]
+    )
+
+
+class LinksSection(Section):
+    """Where the messages of alerts lead to."""
+
+    runbooks: WebPlace = Field(default=RUNBOOKS, examples=["https://intranet.example/runbooks"])
+    boards: WebPlace = Field(default=BOARDS, examples=["https://grafana.example"])
 
 
 class TimeoutsSection(Section):
@@ -127,6 +148,12 @@ class ClusterSection(Section):
     security: SecuritySection = Field(default=SecuritySection(), examples=["{protocol: SSL}"])
     redis: RedisSection = Field(default=RedisSection(), examples=["{enabled: false}"])
     web: WebSection = Field(default=WebSection(), examples=["{port: 9464}"])
+    links: LinksSection = Field(
+        default=LinksSection(), examples=["{boards: https://grafana.example}"]
+    )
+    alerts: AlertsSection = Field(
+        default=AlertsSection(), examples=["{mail: drift@exempelkommun.example}"]
+    )
     timeouts: TimeoutsSection = Field(default=TimeoutsSection(), examples=["{redis: 2 s}"])
 
 
@@ -155,7 +182,10 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
         embedded: the broker is the embedded one (memory only, one record a batch).
         redis_url: without password; `None` = no Redis.
         redis_ttl: how long a live snapshot stays.
-        web_host, web_port: where metrics and health are served.
+        web_host, web_port: where metrics, health and boards are served.
+        web_hosts: further names under which browsers may ask for boards.
+        runbooks, boards: where the messages of alerts lead to, without a slash at the end.
+        alerts: whom Alertmanager writes to, and how.
         request_timeout, produce_timeout, redis_timeout: for one answer of Kafka or Redis.
         recovery_timeout: for reading the changelog after an assignment.
         stall_timeout: without progress, before the worker gives up and exits.
@@ -184,6 +214,10 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     recovery_timeout: int
     stall_timeout: int
     stop_timeout: int
+    runbooks: str = RUNBOOKS
+    boards: str = BOARDS
+    alerts: Alerting = Alerting()
+    web_hosts: tuple[str, ...] = ()
 
 
 def build_cluster(
@@ -220,10 +254,14 @@ def build_cluster(
         redis_ttl=redis.snapshot_ttl,
         web_host=section.web.host,
         web_port=section.web.port,
+        web_hosts=tuple(section.web.hosts),
         request_timeout=limits.request,
         produce_timeout=limits.produce,
         redis_timeout=limits.redis,
         recovery_timeout=limits.recovery,
         stall_timeout=limits.stall,
         stop_timeout=limits.stop,
+        runbooks=section.links.runbooks,
+        boards=section.links.boards,
+        alerts=section.alerts.build(),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from agents.settings import calendar
+from agents.settings.alerts import ContactSection
 from agents.settings.calendar import Versions, build_calendar
 from agents.settings.document import read_document
 from agents.settings.problems import Problem, SettingsError, quoted
@@ -118,6 +119,9 @@ class OrganisationSection(Section):
         default=[],
         examples=["[{name: answered-in-2-minutes, channel: calls, within: 2 min, target: 80 %}]"],
     )
+    alerts: ContactSection = Field(
+        default=ContactSection(), examples=["{mail: teamledare@exempelkommun.example}"]
+    )
 
     def build(self, name: str) -> Organisation:
         """The organisation as the core knows it."""
@@ -136,6 +140,7 @@ class OrganisationSection(Section):
             },
             promises=tuple(promise.build() for promise in self.promises),
             max_wait=self.max_wait,
+            alerts=self.alerts.contact(),
         )
 
 

@@ -26,7 +26,7 @@ from streams.views import live_snapshot, opens_by_part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agents.settings import Settings
+    from agents.settings import Cluster, Settings
     from streams.books import Book
     from streams.desk import Desk
 
@@ -152,13 +152,19 @@ def _touch_everything(desk: Desk) -> None:
 def create_redis_sink(settings: Settings, redis_url: str, clock: Callable[[], int]) -> RedisSink:
     """The sink as configured."""
     cluster = settings.cluster
+    own_clock = clock if cluster.clock == "wall" else None
+    redis = connect_redis(cluster, redis_url)
+    return RedisSink(redis, clock=own_clock, snapshot_ttl=cluster.redis_ttl)
+
+
+def connect_redis(cluster: Cluster, redis_url: str) -> Redis:
+    """A connection of one's own, with the configured password and time-outs."""
     password = cluster.redis_password
     timeout = cluster.redis_timeout / SECOND
-    redis = Redis.from_url(
+    redis: Redis = Redis.from_url(
         redis_url,
         password=password.get_secret_value() if password else None,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
     )
-    own_clock = clock if cluster.clock == "wall" else None
-    return RedisSink(redis, clock=own_clock, snapshot_ttl=cluster.redis_ttl)
+    return redis

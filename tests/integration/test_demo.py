@@ -104,11 +104,16 @@ def test_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
         assert match is not None
         with urllib.request.urlopen(f"http://{match[1]}/metrics", timeout=10) as answer:
             text = answer.read().decode()
+        addresses = re.findall(r"http://\S+", running.output)
+        with urllib.request.urlopen(f"http://{match[1]}/board/exempelkommun", timeout=10) as answer:
+            board = answer.read().decode()
         children = running.children()
         running.process.send_signal(signal.SIGINT)
         code = running.process.wait(60)
 
     assert "\nkontaktpuls_calls_offered{" in text
+    assert addresses[0] == f"http://{match[1]}/board/exempelkommun"
+    assert "<title>Exempelkommun</title>" in board
     assert len(children) == len(PARTS)
     assert code == 0
     assert all_gone(children)

@@ -1,0 +1,1 @@
+"""The wallboard: one light page for each organisation, fed by server-sent events."""

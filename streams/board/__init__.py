@@ -1,0 +1,1 @@
+"""The wallboard: what it shows of the live snapshots, worded for people, without any pixel."""
