@@ -23,6 +23,7 @@ COMMANDS = {
     "due": "due:due",
     "doctor": "doctor:doctor",
     "generate": "generate:generate",
+    "render": "render:render",
 }
 GROUPS = {
     "topics": ("Kafka topics.", {"create": "topics:create"}),
@@ -45,6 +46,7 @@ GROUPS = {
             "asterisk-queue-log": "source_queue_log:asterisk_queue_log",
             "imap": "source_imap:imap",
             "http": "source_http:http",
+            "http-token": "source_http:http_token",
         },
     ),
 }

@@ -18,6 +18,7 @@ from agents.exposition import Exposition
 from streams.conventions import TOTAL, Label, Monitor
 from streams.instants import SECOND
 from streams.kpis.definition import PART_LABEL
+from streams.windows import WINDOWS, window_end, window_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -152,13 +153,19 @@ class MonitorCollector(Collector):
             "Share a promise is to reach; its newest version.",
             labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
         )
+        within = GaugeMetricFamily(
+            Monitor.WITHIN,
+            "Wait that a promise in seconds or minutes allows; its newest version.",
+            labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
+        )
         for organisation in self._runtime.settings.organisations.values():
             newest = {p.name: p for p in organisation.promises}
             for promise in newest.values():
-                family.add_metric(
-                    [organisation.name, promise.channel, promise.name], promise.target
-                )
-        yield family
+                labels = [organisation.name, promise.channel, promise.name]
+                family.add_metric(labels, promise.target)
+                if promise.within.unit == "elapsed":
+                    within.add_metric(labels, promise.within.amount / SECOND)
+        yield from (family, within)
 
     def _desks(self) -> Iterator[Metric]:
         place = [Label.CHANNEL, Label.PARTITION]
@@ -237,6 +244,11 @@ class MonitorCollector(Collector):
             "1 while a queue, mailbox or desk is open, at the channel's as_of.",
             labels=[*place, Label.PART],
         )
+        open_seconds = GaugeMetricFamily(
+            Monitor.OPEN_SECONDS,
+            "How long a queue, mailbox or desk was open within a window that ends at as_of.",
+            labels=[*place, Label.PART, Label.WINDOW],
+        )
         for _, book, as_of in readable_books(self._runtime, self._clock):
             plan = book.plan
             labels = [plan.organisation.name, plan.channel]
@@ -247,7 +259,12 @@ class MonitorCollector(Collector):
                     through.add_metric([*labels, source], frontier / SECOND)
             for part in (TOTAL, *plan.parts):
                 if plan.channel in PART_LABEL and plan.channel != "surveys":
-                    is_open.add_metric([*labels, part], float(plan.calendar(part).is_open(as_of)))
+                    calendar = plan.calendar(part)
+                    is_open.add_metric([*labels, part], float(calendar.is_open(as_of)))
+                    for window in WINDOWS:
+                        begin, end = window_start(window, as_of, plan.zone), window_end(as_of)
+                        seconds = calendar.working_time(begin, end) / SECOND
+                        open_seconds.add_metric([*labels, part, window], seconds)
         for (channel, _), desk in self._runtime.desks.items():
             for organisation in desk.organisations():
                 book_of = desk.books.get(organisation.name)
@@ -255,4 +272,4 @@ class MonitorCollector(Collector):
                     if expected.channel == channel:
                         known = book_of is not None and expected.name in book_of.frontiers
                         seen.add_metric([organisation.name, channel, expected.name], float(known))
-        yield from (as_of_family, through, seen, is_open)
+        yield from (as_of_family, through, seen, is_open, open_seconds)
