@@ -98,8 +98,8 @@ class MonitorCollector(Collector):
             value=self.render_seconds,
         )
         yield from self._telemetry()
-        yield from self._targets()
         if not runtime.recovering:
+            yield from self._targets()
             yield from self._desks()
             yield from self._truth()
 
@@ -150,18 +150,24 @@ class MonitorCollector(Collector):
     def _targets(self) -> Iterator[Metric]:
         family = GaugeMetricFamily(
             Monitor.TARGET,
-            "Share a promise is to reach; its newest version.",
+            "Share a promise is to reach, at the channel's as_of.",
             labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
         )
         within = GaugeMetricFamily(
             Monitor.WITHIN,
-            "Wait that a promise in seconds or minutes allows; its newest version.",
+            "Wait that a promise in seconds or minutes allows, at the channel's as_of.",
             labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
         )
-        for organisation in self._runtime.settings.organisations.values():
-            newest = {p.name: p for p in organisation.promises}
-            for promise in newest.values():
-                labels = [organisation.name, promise.channel, promise.name]
+        for _, book, as_of in readable_books(self._runtime, self._clock):
+            plan = book.plan
+            # A version that begins tomorrow asks for nothing today.
+            in_force = {
+                rule.promise.name: rule.promise
+                for part in (TOTAL, *plan.parts)
+                for rule in plan.rules(part, as_of)
+            }
+            for promise in in_force.values():
+                labels = [plan.organisation.name, plan.channel, promise.name]
                 family.add_metric(labels, promise.target)
                 if promise.within.unit == "elapsed":
                     within.add_metric(labels, promise.within.amount / SECOND)

@@ -15,7 +15,7 @@ from streams.codec import encode_event
 from streams.desk import Desk
 from streams.events import CallEntered, Heartbeat
 from streams.instants import DAY, HOUR, MINUTE, SECOND, to_datetime
-from streams.organisations import Source
+from streams.organisations import Organisation, Source
 from streams.records import Record
 from tests.strategies import BASE, ORGANISATION
 
@@ -29,9 +29,15 @@ TWO_SOURCES = msgspec.structs.replace(
 Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 
-def scrape(*, recovering: bool = False, clock: str = "wall", now: int = NOON + DAY) -> Samples:
+def scrape(
+    *,
+    recovering: bool = False,
+    clock: str = "wall",
+    now: int = NOON + DAY,
+    organisation: Organisation = TWO_SOURCES,
+) -> Samples:
     """What a worker shows that owns a desk with one caller in it."""
-    organisations = {"provkommun": TWO_SOURCES}
+    organisations = {"provkommun": organisation}
     desk = Desk(
         channel="calls",
         partition=0,
@@ -102,6 +108,18 @@ def test_the_truth_never_runs_ahead_of_the_clock() -> None:
 
     assert one(scrape(now=early), name) == early / SECOND
     assert one(scrape(now=early, clock="events"), name) == (NOON + 30 * SECOND) / SECOND
+
+
+def test_a_target_is_that_of_the_version_in_force() -> None:
+    """A stricter version that begins tomorrow asks for nothing today."""
+    promise = next(p for p in TWO_SOURCES.promises if p.channel == "calls" and not p.parts)
+    tomorrow = to_datetime(NOON + DAY, TWO_SOURCES.zone).date()
+    stricter = msgspec.structs.replace(promise, target=0.99, valid_from=tomorrow)
+    organisation = msgspec.structs.replace(TWO_SOURCES, promises=(*TWO_SOURCES.promises, stricter))
+
+    samples = scrape(organisation=organisation)
+
+    assert one(samples, "kontaktpuls_promise_target_ratio", promise=promise.name) == promise.target
 
 
 def test_a_view_that_fails_is_down_and_its_failures_are_counted() -> None:
