@@ -22,13 +22,12 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from agents.children import Child
+from agents.settings.addresses import LOOPBACK
 from streams.errors import KontaktpulsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
-
-LOOPBACK = "127.0.0.1"
 
 _FAKE_REDIS = """
 import sys

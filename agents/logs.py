@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from structlog.typing import Processor
 
 OURS = "kontaktpuls"
@@ -19,8 +21,13 @@ tables of many lines; what matters of that we log ourselves.
 """
 
 
-def configure_logging(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
-    """Send our own events and those of the libraries to one stream, standard error by default."""
+def configure_logging(
+    stream: TextIO | None = None, *, level: int = logging.INFO, quiet: Collection[str] = ()
+) -> None:
+    """Send our own events and those of the libraries to one stream, standard error by default.
+
+    What the loggers in `quiet` complain of is told by somebody else, once and not at every attempt.
+    """
     out = sys.stderr if stream is None else stream
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -58,3 +65,5 @@ def configure_logging(stream: TextIO | None = None, *, level: int = logging.INFO
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(level)
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

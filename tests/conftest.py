@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from agents.embedded import EmbeddedRedis, Tansu
+from tests.kafka_server import Kafka, KafkaMissingError, fetch_kafka
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,4 +44,20 @@ def tansu() -> Iterator[Tansu]:
 def embedded_redis() -> Iterator[EmbeddedRedis]:
     """A Redis of its own for one test: the system's if there is one, else the fake."""
     with EmbeddedRedis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A real Kafka for the whole run; whoever stops it starts it again.
+
+    A machine that cannot run it skips what needs it, unless REQUIRE_KAFKA says that it has to.
+    """
+    try:
+        fetch_kafka()
+    except KafkaMissingError as error:
+        if os.environ.get("REQUIRE_KAFKA"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with Kafka(tmp_path_factory.mktemp("kafka")) as server:
         yield server

@@ -62,7 +62,6 @@ def asterisk_queue_log(
             name = shown_name(file)
             with open_input(file) as opened:
                 log.read(opened.stream)
-        log.finish()
         sys.stdout.buffer.flush()
     except (KontaktpulsError, SettingsError) as error:
         typer.echo(str(error), err=True)

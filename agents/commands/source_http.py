@@ -37,7 +37,7 @@ def http(
     ] = None,
 ) -> None:
     """Take in the events that other systems post, until interrupted."""
-    configure_logging()
+    configure_logging(quiet=["kafka"])
     stopping = threading.Event()
     try:
         settings = load_settings(config)

@@ -27,7 +27,7 @@ def imap(
     ] = None,
 ) -> None:
     """Follow mailboxes until interrupted; headers only, and nothing is marked as read."""
-    configure_logging()
+    configure_logging(quiet=["kafka"])
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

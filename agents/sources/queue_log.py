@@ -42,7 +42,10 @@ def create_parser(
 
 
 class QueueLogFiles:
-    """Reads files one after the other as one log, so a line may begin in one and end in the next.
+    """Reads files one after the other as one log, as the live source does.
+
+    Asterisk writes whole lines: half a line at the end of a file was cut off, and the next file does
+    not go on with it.
 
     Args:
         parser: takes the lines.
@@ -54,20 +57,16 @@ class QueueLogFiles:
     ) -> None:
         self._parser = parser
         self._on_events = on_events
-        self._rest = b""
 
     def read(self, stream: IO[bytes]) -> None:
         """Read a file to its end."""
+        rest = b""
         while chunk := stream.read(CHUNK):
-            lines = (self._rest + chunk).split(b"\n")
+            lines = (rest + chunk).split(b"\n")
             # Of a line that never ends no more is kept than shows that it is too long.
-            self._rest = lines.pop()[: LONGEST_LINE + 1]
+            rest = lines.pop()[: LONGEST_LINE + 1]
             self._on_events(self._parser.feed(lines))
-
-    def finish(self) -> None:
-        """There are no more files: half a line at the end is left out, as the live source does."""
-        if self._rest:
-            self._rest = b""
+        if rest:
             self._parser.counts.lines += 1
             self._parser.counts.leave_out(LeftOut.UNFINISHED)
 

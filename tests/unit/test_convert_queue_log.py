@@ -221,6 +221,16 @@ def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
     assert complaint == b""
 
 
+def test_half_a_line_of_an_older_file_costs_no_line_of_the_next(log: Path, tmp_path: Path) -> None:
+    """A line that was cut off when the log was rotated is counted, and the next file is whole."""
+    older = tmp_path / "queue_log.1"
+    older.write_text("1792400000|1792400000.1|1509|NONE|ENTERQ")
+    result = convert(older, str(log), "--organisation", "x")
+
+    assert events_of(result) == events_of(convert(log, "--organisation", "x"))
+    assert "1 unfinished" in result.stderr
+
+
 def test_files_are_read_in_chunks_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +245,6 @@ def test_files_are_read_in_chunks_of_any_size(
         files = QueueLogFiles(parser, events.extend)
         with (tmp_path / "log").open("rb") as stream:
             files.read(stream)
-        files.finish()
         told.add(b"".join(map(encode_event, events)))
 
         assert parser.counts.left_out == {"ringnoanswer": 2, "too_long": 1}

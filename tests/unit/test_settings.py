@@ -379,6 +379,11 @@ def test_a_folder_in_the_place_of_a_file_is_a_problem(tmp_path: Path) -> None:
         (f"{CLUSTER}web: {{host: 999.0.0.1}}", "web.host: `999.0.0.1` is no address; write e.g."),
         (f"{CLUSTER}redis: {{url: 'redis://[::1'}}", "redis.url: is no Redis address; write e.g."),
         (f"{CLUSTER}redis: {{url: 'unix://a'}}", "redis.url: is no Redis address; write e.g."),
+        (
+            f"{CLUSTER}links: {{boards: 'a b'}}",
+            "links.boards: `a b` is no address to link to; write",
+        ),
+        (f"{CLUSTER}links: {{runbooks: /}}", "links.runbooks: `/` is no address to link to; write"),
         (f"{CLUSTER}data_dir: ' '", "data_dir: an empty text is no file name; write e.g."),
     ],
 )
