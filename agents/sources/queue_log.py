@@ -44,7 +44,7 @@ def create_parser(
 class QueueLogFiles:
     """Reads files one after the other as one log, as the live source does.
 
-    Asterisk writes whole lines: half a line at the end of a file was cut off, and the next file does
+    Asterisk writes whole lines: half a line at the end of a file was cut off, and the next one does
     not go on with it.
 
     Args:

@@ -112,10 +112,10 @@ def test_people_leave_as_pseudonyms_where_there_is_a_key(log: Path, tmp_path: Pa
 
 
 def test_several_files_are_one_log(tmp_path: Path) -> None:
-    """Rotated files tell what the whole would, packed or not, even if one breaks off in a line."""
+    """Rotated files tell what the whole would, packed or not, wherever the calls were cut."""
     (tmp_path / "whole").write_text(LOG)
     whole = convert(tmp_path / "whole", "--organisation", "x")
-    for cut in (0, 30, len(LOG) // 2, len(LOG) - 1):
+    for cut in [place + 1 for place, character in enumerate(LOG) if character == "\n"]:
         (tmp_path / "queue_log.1.gz").write_bytes(gzip.compress(LOG[:cut].encode()))
         (tmp_path / "queue_log").write_text(LOG[cut:])
         parts = convert(tmp_path / "queue_log.1.gz", tmp_path / "queue_log", "--organisation", "x")
