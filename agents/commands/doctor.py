@@ -12,7 +12,8 @@ from rich.text import Text
 
 from agents.doctor import examine_cluster
 from agents.settings import SettingsError, load_settings
-from agents.sources.diagnoses import examine_source, source_files
+from agents.settings.source_kinds import source_files
+from agents.sources.diagnoses import examine_source
 from streams.instants import MICROSECOND
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from agents.settings import Settings, SettingsError, load_settings
 from agents.settings.opening_hours import WEEKDAYS, clock_text
+from agents.settings.source_kinds import source_files, source_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,14 @@ def validate(
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+    problems = [
+        problem
+        for path in source_files(settings.config_dir)
+        for problem in source_problems(path, settings.organisations)
+    ]
+    if problems:
+        typer.echo(str(SettingsError(problems)), err=True)
+        raise typer.Exit(1)
     Console().print(render_summary(settings))
 
 

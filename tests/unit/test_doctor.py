@@ -21,7 +21,8 @@ from agents.doctor import (
 from agents.embedded import Tansu, free_port
 from agents.settings import load_settings
 from agents.settings.environment import PSEUDONYM_KEY
-from agents.sources.diagnoses import examine_source, source_files
+from agents.settings.source_kinds import source_files
+from agents.sources.diagnoses import examine_source
 from agents.topic_admin import create_topics
 from streams.instants import SECOND
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -45,3 +47,39 @@ def test_a_right_configuration_is_summed_up() -> None:
         "bygg: mon-fri 08:00-12:00 13:00-16:30; closed on holidays and eves of SE, half days until",
     ):
         assert understood in result.stdout
+
+
+EXAMPLES = ("exchange", "http", "mailboxes")
+
+
+def test_every_example_of_a_source_is_right(tmp_path: Path) -> None:
+    """Copied under its own name, each fits the organisation that is shipped with it."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    sources = tmp_path / "config" / "sources"
+    for name in EXAMPLES:
+        (sources / f"{name}.example.yaml").rename(sources / f"{name}.yaml")
+    result = CliRunner().invoke(app, ["--config", str(tmp_path / "config")])
+
+    assert result.stderr == ""
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("kind: asterisk-queuelog\n", ":1: kind: `asterisk-queuelog` is no source; did you mean"),
+        (
+            "kind: asterisk-queue-log\norganisation: exempelkommun\nsource: mailbox\n",
+            ":3: source: `mailbox` is no source of calls of `exempelkommun`; write `exchange`",
+        ),
+        ("port: 9466\n", "kind: is missing; write e.g. `kind: imap`"),
+    ],
+)
+def test_a_source_that_is_wrong_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    """What stands in config/sources belongs to the configuration."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "config" / "sources" / "mine.yaml").write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, ["--config", str(tmp_path / "config")])
+
+    assert result.exit_code == 1
+    assert problem in result.stderr
