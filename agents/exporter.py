@@ -1,6 +1,6 @@
 """What Prometheus sees: KPIs of the partitions owned now, and how the worker itself is doing.
 
-Everything is made anew from the state at scrape time, at most once a second; while the worker
+Everything is made anew from the state at scrape time, at most twice a second; while the worker
 recovers it shows no KPI at all, because absence is honest and zero is not.
 """
 
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from streams.books import Book
     from streams.desk import Desk
 
-OLDEST_TEXT = 1.0
-"""Seconds for which a rendered text is served again."""
+OLDEST_TEXT = 0.5
+"""Seconds from its making for which a text is served again. Whoever asks every second is never
+exactly in time, and would at times get a text twice if this were a whole one."""
 
 
 def create_exposition(runtime: Runtime, clock: Callable[[], int]) -> Callable[[], bytes]:
@@ -57,7 +58,7 @@ def create_exposition(runtime: Runtime, clock: Callable[[], int]) -> Callable[[]
                 kpis.add_book(book, as_of)
             body = kpis.render()
             monitor.render_seconds = monotonic() - began
-            text, rendered_at = body + generate_latest(registry), monotonic()
+            text, rendered_at = body + generate_latest(registry), began
         return text
 
     return expose

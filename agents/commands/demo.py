@@ -23,6 +23,7 @@ from agents.settings import load_settings
 from agents.settings.addresses import LOOPBACK
 from agents.topic_admin import create_topics
 from streams.errors import KontaktpulsError
+from streams.simulation import SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,9 @@ def demo(
         float, typer.Option(min=0.1, help="How much faster than life; 1 is real time.")
     ] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed plays the same weeks.")] = 1,
+    scenario: Annotated[
+        str, typer.Option(help=f"What kind of weeks: {', '.join(SCENARIOS)}.")
+    ] = "ordinary",
     config: Annotated[
         Path | None, typer.Option(help="The folder of the configuration.", show_default="config")
     ] = None,
@@ -57,7 +61,9 @@ def demo(
     try:
         with ExitStack() as running:
             began = time.monotonic()
-            settings, children = start_everything(running, speed=speed, seed=seed, config=config)
+            settings, children = start_everything(
+                running, speed=speed, seed=seed, scenario=scenario, config=config
+            )
             url = f"http://{LOOPBACK}:{settings.cluster.web_port}"
             typer.echo(where_to_look(url, speed, settings.cluster.brokers))
             watch(console, settings, children, url=url, began=began)
@@ -69,7 +75,7 @@ def demo(
 
 
 def start_everything(
-    running: ExitStack, *, speed: float, seed: int, config: Path | None
+    running: ExitStack, *, speed: float, seed: int, scenario: str, config: Path | None
 ) -> tuple[Settings, Sequence[Child]]:
     """Broker, Redis, topics, a worker and the simulator; they stop when `running` ends."""
     broker = running.enter_context(Tansu(log=LOGS / "tansu.log"))
@@ -92,6 +98,7 @@ def start_everything(
     create_topics(settings.cluster)
     worker = running.enter_context(start("worker", ["worker"], environment))
     play = ["simulate", "--organisation", PLAYED, "--speed", str(speed), "--seed", str(seed)]
+    play += ["--scenario", scenario]
     simulator = running.enter_context(start("simulate", play, environment))
     servers = [service.child for service in (broker, redis) if service.child is not None]
     return settings, [*servers, worker, simulator]

@@ -26,12 +26,16 @@ from streams.instants import (
     start_of_day,
     to_rfc3339,
 )
-from streams.simulation import monday_of
+from streams.simulation import MUNICIPAL, SCENARIOS, monday_of
 from streams.simulation import simulate as simulate_weeks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agents.settings import Settings
+    from streams.events import Event
     from streams.organisations import Organisation
+    from streams.simulation import Profile
 
 STANDARD_OUTPUT = Path("-")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -51,6 +55,9 @@ def simulate(
     organisation: Annotated[
         str, typer.Option(help="Whose contact centre; its configuration says when it is open.")
     ] = "exempelkommun",
+    scenario: Annotated[
+        str, typer.Option(help=f"What kind of weeks: {', '.join(SCENARIOS)}.")
+    ] = "ordinary",
     backfill: Annotated[
         int, typer.Option(min=0, max=400, help="Days of history to publish at once, first.")
     ] = 7,
@@ -77,11 +84,15 @@ def simulate(
     try:
         settings = load_settings(config)
         played = _organisation(settings, organisation)
+        profile = _profile(scenario)
         begins = _start(played, start, must_be_past=out is None)
         if out is not None:
-            write_weeks(played, out, seed=seed, begins=begins, weeks=weeks or 1)
+            write_weeks(played, out, seed=seed, begins=begins, weeks=weeks or 1, profile=profile)
         else:
-            _play(settings, played, seed=seed, speed=speed, begins=begins, backfill=backfill)
+            player = Player(
+                played, seed=seed, speed=speed, start=begins, backfill=backfill, profile=profile
+            )
+            _play(settings, played, player, speed=speed, begins=begins)
     except BrokenPipeError:
         forget_standard_output()
         raise typer.Exit(1) from None
@@ -91,26 +102,33 @@ def simulate(
 
 
 def write_weeks(
-    organisation: Organisation, out: Path, *, seed: int, begins: int, weeks: int
+    organisation: Organisation,
+    out: Path,
+    *,
+    seed: int,
+    begins: int,
+    weeks: int,
+    profile: Profile = MUNICIPAL,
 ) -> None:
     """Write the events of whole weeks, from the Monday of the week of `begins`, in time order.
 
     What happens after the last Sunday is left out, and every source says it has read up to there.
     """
+    monday = monday_of(local_date(begins, organisation.zone))
+    end = start_of_day(monday + timedelta(weeks=weeks), organisation.zone)
+    moments = simulate_weeks(organisation, seed=seed, monday=monday, profile=profile)
     if out == STANDARD_OUTPUT:
-        _write(sys.stdout.buffer, organisation, seed=seed, begins=begins, weeks=weeks)
+        _write(sys.stdout.buffer, organisation, moments, end)
         sys.stdout.buffer.flush()
     else:
         with out.open("wb") as stream:
-            _write(stream, organisation, seed=seed, begins=begins, weeks=weeks)
+            _write(stream, organisation, moments, end)
 
 
 def _write(
-    stream: IO[bytes], organisation: Organisation, *, seed: int, begins: int, weeks: int
+    stream: IO[bytes], organisation: Organisation, moments: Iterator[tuple[int, Event]], end: int
 ) -> None:
-    monday = monday_of(local_date(begins, organisation.zone))
-    end = start_of_day(monday + timedelta(weeks=weeks), organisation.zone)
-    for instant, event in simulate_weeks(organisation, seed=seed, monday=monday):
+    for instant, event in moments:
         if instant >= end:
             break
         stream.write(encode_event(event) + b"\n")
@@ -119,18 +137,11 @@ def _write(
 
 
 def _play(
-    settings: Settings,
-    organisation: Organisation,
-    *,
-    seed: int,
-    speed: float,
-    begins: int,
-    backfill: int,
+    settings: Settings, organisation: Organisation, player: Player, *, speed: float, begins: int
 ) -> None:
     # Whoever stops a container sends SIGTERM; it means the same as Ctrl-C.
     for number in STOP_SIGNALS:
         signal.signal(number, _interrupt_once)
-    player = Player(organisation, seed=seed, speed=speed, start=begins, backfill=backfill)
     try:
         # The embedded broker minds batches only at the end of its log, where the heartbeats are.
         with create_publisher(settings.cluster, one_per_batch=False) as publisher:
@@ -160,6 +171,14 @@ def _organisation(settings: Settings, name: str) -> Organisation:
         msg = f"`{name}` is not configured; write one of {known}"
         raise SimulateError(msg)
     return settings.organisations[name]
+
+
+def _profile(scenario: str) -> Profile:
+    if scenario not in SCENARIOS:
+        known = ", ".join(f"`{known}`" for known in SCENARIOS)
+        msg = f"`{scenario}` is no scenario; write one of {known}"
+        raise SimulateError(msg)
+    return SCENARIOS[scenario]
 
 
 def _start(organisation: Organisation, text: str | None, *, must_be_past: bool) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from streams.instants import start_of_day
 from streams.simulation.mailboxes import Mailboxes
-from streams.simulation.profile import MUNICIPAL, Profile
+from streams.simulation.profile import MUNICIPAL, SCENARIOS, Profile
 from streams.simulation.surveys import call_surveys, email_surveys
 from streams.simulation.telephone import TelephoneDay
 from streams.simulation.visits import visits
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.events import Event
     from streams.organisations import Organisation
 
-__all__ = ["MUNICIPAL", "Profile", "monday_of", "simulate", "simulate_week"]
+__all__ = ["MUNICIPAL", "SCENARIOS", "Profile", "monday_of", "simulate", "simulate_week"]
 
 
 def monday_of(day: date) -> date:

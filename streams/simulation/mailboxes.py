@@ -13,9 +13,9 @@ import msgspec
 
 from streams.calendars import CalendarError
 from streams.events import EmailClosed, EmailForwarded, EmailReceived, EmailSent
-from streams.instants import start_of_day, to_datetime
+from streams.instants import DAY, start_of_day, to_datetime
 from streams.simulation.arrivals import draw_instants, stretches
-from streams.simulation.profile import Spread, seconds, weights
+from streams.simulation.profile import Spread, next_stretch, seconds, weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from streams.calendars import Calendar
     from streams.events import CloseReason, Event
     from streams.organisations import Organisation
-    from streams.simulation.profile import Profile
+    from streams.simulation.profile import Hours, Profile
 
 WRITTEN_AGAIN = 0.2
 """Messages that follow an answer, for each conversation."""
+
+CATCH_UP = 100 * 60
+"""Seconds within which is answered what nobody had time for."""
+
+OLD = 2 * DAY
+"""What has waited for so long is answered first."""
 
 REPLY = Spread(5.5 * 3600, 1.1)
 TRIAGE = Spread(1.2 * 3600, 0.8)
@@ -81,7 +87,14 @@ class Mailboxes:
             for at in draw_instants(self._rng, expected * share, pieces):
                 number += 1
                 name = f"{self._prefix}-{number:04}"
-                thread = Thread(self._organisation, mailbox, calendar, name, self._rng)
+                thread = Thread(
+                    self._organisation,
+                    mailbox,
+                    calendar,
+                    name,
+                    self._rng,
+                    no_mail=self._profile.no_mail,
+                )
                 yield from self._play(thread, at)
 
     def _play(self, thread: Thread, at: int) -> Iterator[tuple[int, Event]]:
@@ -140,6 +153,8 @@ class Thread:
         calendar: Calendar,
         conversation: str,
         rng: Random,
+        *,
+        no_mail: Hours | None,
     ) -> None:
         self.conversation = conversation
         self._organisation = organisation.name
@@ -147,6 +162,7 @@ class Thread:
         self._mailbox = mailbox
         self._calendar = calendar
         self._rng = rng
+        self._no_mail = no_mail
         self._sender = f"{rng.getrandbits(64):016x}"
         self._messages = 0
 
@@ -154,9 +170,18 @@ class Thread:
         """When something is done that takes `effort` of open time, or of any if never open."""
         duration = effort.draw(self._rng)
         try:
-            return self._calendar.add_working_time(since, duration)
+            done = self._calendar.add_working_time(since, duration)
         except CalendarError:
-            return since + duration
+            done = since + duration
+        return done if self._no_mail is None else self._after(self._no_mail, since, done)
+
+    def _after(self, pause: Hours, since: int, done: int) -> int:
+        """When it is done if nobody has time during a pause, and the oldest comes first then."""
+        begins, ends = next_stretch(pause, since, self._zone)
+        overtaken = done >= ends and ends - since >= OLD
+        if not begins <= done < ends and not overtaken:
+            return done
+        return max(since, ends) + seconds(self._rng.uniform(0, CATCH_UP))
 
     def received(self, at: int, *, automatic: bool = False) -> tuple[int, Event]:
         """The citizen's next message, or a machine's in their name."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from streams.instants import MILLISECOND, SECOND
+from streams.instants import MILLISECOND, SECOND, local_date, local_instant
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from random import Random
+    from zoneinfo import ZoneInfo
 
 TUESDAY = 1
 
@@ -40,6 +43,19 @@ class Spread(msgspec.Struct, frozen=True):
         return max(1, round(seconds * 1000)) * MILLISECOND
 
 
+class Hours(msgspec.Struct, frozen=True):
+    """Some hours of one weekday, in minutes of the local day, `start` included."""
+
+    weekday: int
+    start: int
+    end: int
+
+    def has(self, moment: datetime) -> bool:
+        """Whether a local moment lies in it."""
+        minute = moment.hour * 60 + moment.minute
+        return moment.weekday() == self.weekday and self.start <= minute < self.end
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of week.
 
@@ -61,6 +77,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         callback_after: wait in seconds from which a call back is offered.
         callbacks: share of callers who take it.
         coded: share of conversations whose outcome is noted; `resolved`, of these, solved.
+        rush: when more people call than anybody reckoned with, if so.
+        rush_factor: how many times more.
+        no_mail: when nobody has time to answer mail; what they would have answered waits.
         surveyed_calls, surveyed_emails: share of citizens who answer a survey the day after.
     """
 
@@ -94,6 +113,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     callbacks: float = 0.12
     coded: float = 0.85
     resolved: float = 0.51
+    rush: Hours | None = None
+    rush_factor: float = 1
+    no_mail: Hours | None = None
     surveyed_calls: float = 0.02
     surveyed_emails: float = 0.08
 
@@ -103,6 +125,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MUNICIPAL = Profile()
+BAD_TUESDAY = Profile(
+    emails=200,
+    missing=0,
+    spare=0.5,
+    rush=Hours(TUESDAY, 10 * 60, 12 * 60),
+    rush_factor=2.5,
+    no_mail=Hours(TUESDAY, 7 * 60, 14 * 60 + 30),
+)
+"""Well staffed, until on Tuesday at ten the water is gone: all phones ring, and no mail is answered
+until half past two. Whoever is warned then can still answer all that is promised for five."""
+
+SCENARIOS = {"ordinary": MUNICIPAL, "bad-tuesday": BAD_TUESDAY}
 
 
 def height(curve: tuple[tuple[int, float], ...], minute: float) -> float:
@@ -114,6 +148,25 @@ def height(curve: tuple[tuple[int, float], ...], minute: float) -> float:
     place = bisect_right([point for point, _ in curve], minute)
     (left, low), (right, high) = curve[max(0, place - 1)], curve[min(place, len(curve) - 1)]
     return low if left == right else low + (high - low) * (minute - left) / (right - left)
+
+
+def next_stretch(hours: Hours, instant: int, zone: ZoneInfo) -> tuple[int, int]:
+    """The first time from an instant on that these hours of a weekday come, or the present one.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> next_stretch(Hours(3, 60, 120), 0, ZoneInfo("UTC"))  # 1970 began on a Thursday
+    (3600000000, 7200000000)
+    """
+    day = local_date(instant, zone)
+    day += timedelta(days=(hours.weekday - day.weekday()) % 7)
+    while True:
+        begins, ends = (
+            local_instant(day, time(*divmod(minute, 60)), zone)
+            for minute in (hours.start, hours.end)
+        )
+        if instant < ends:
+            return begins, ends
+        day += timedelta(days=7)
 
 
 def weights(count: int) -> list[float]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from streams.events import Event, LeaveReason
     from streams.organisations import Organisation
+    from streams.simulation.arrivals import Stretch
     from streams.simulation.profile import Profile
 
 CITIZENS = 30_000
@@ -110,8 +111,20 @@ class TelephoneDay:
         for share, (queue, intervals) in zip(shares, self._open.items(), strict=True):
             pieces = stretches(intervals, self._profile.day, self._zone)
             drawn += [(at, queue) for at in draw_instants(self._rng, expected * share, pieces)]
+            drawn += [(at, queue) for at in self._rush(expected * share, pieces)]
         for number, (at, queue) in enumerate(sorted(drawn), 1):
             yield Visit(f"{self._prefix}-{number:05}", queue, at, self._citizen())
+
+    def _rush(self, expected: float, pieces: list[Stretch]) -> list[int]:
+        """Callers that no roster has reckoned with."""
+        rush = self._profile.rush
+        if rush is None:
+            return []
+        hit = [piece for piece in pieces if rush.has(to_datetime(piece.start, self._zone))]
+        if not hit:
+            return []
+        share = sum(piece.area for piece in hit) / sum(piece.area for piece in pieces)
+        return draw_instants(self._rng, expected * share * (self._profile.rush_factor - 1), hit)
 
     def _citizen(self) -> str | None:
         """A pseudonym; some withhold their number, and some call again."""

@@ -84,7 +84,7 @@ def test_every_mounted_path_exists(service: dict[str, Any]) -> None:
     """What is mounted from the checkout is there, and cannot be written."""
     for volume in service.get("volumes", []):
         source, _, mode = volume.partition(":")
-        if source.startswith("."):
+        if source.startswith((".", "/")):
             assert (REPOSITORY / source).is_dir()
             assert mode.endswith(":ro")
         else:
@@ -117,11 +117,47 @@ def test_no_container_gains_rights(service: dict[str, Any]) -> None:
     assert "privileged" not in service
 
 
-@our_services
-def test_our_containers_write_nothing(service: dict[str, Any]) -> None:
-    """State lives in Kafka; a container can be thrown away."""
+@every_service
+def test_no_container_writes_into_its_image(service: dict[str, Any]) -> None:
+    """State lives in volumes; a container can be thrown away."""
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+
+
+@every_service
+def test_nothing_runs_as_root(service: dict[str, Any]) -> None:
+    """Each foreign image is told who it is; ours says so itself."""
+    assert ("user" in service) != ("build" in service)
+    assert service.get("user") not in {"root", "0"}
+
+
+@every_service
+def test_only_what_must_reaches_the_world(service: dict[str, Any]) -> None:
+    """Events stay inside: the network that all share has no way out."""
+    outside = "ports" in service or service["image"].startswith("prom/alertmanager:")
+
+    assert service["networks"] == (["inside", "outside"] if outside else ["inside"])
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+
+
+@every_service
+def test_what_a_service_waits_for_can_say_that_it_is_ready(service: dict[str, Any]) -> None:
+    """Nobody waits for ever: a service that is awaited healthy has a health check."""
+    for name, condition in service.get("depends_on", {}).items():
+        awaited = SERVICES[name]
+        if condition["condition"] == "service_healthy":
+            assert "healthcheck" in awaited
+        else:
+            assert awaited["restart"] == "no"
+
+
+@every_service
+def test_every_secret_and_volume_is_declared(service: dict[str, Any]) -> None:
+    """A file under `/run/secrets` is one of the secrets the service asks for."""
+    named = set(re.findall(r"/run/secrets/(\w+)", str(service)))
+
+    assert named == set(service.get("secrets", []))
+    assert named <= set(COMPOSE["secrets"])
 
 
 @every_service
@@ -152,6 +188,50 @@ def test_prometheus_asks_every_worker_where_it_listens() -> None:
     workers = [name for name, service in OURS.items() if service["command"] == ["worker"]]
 
     assert targets == [f"{name}:{port}" for name in workers]
+
+
+def test_prometheus_tells_alertmanager_where_it_listens() -> None:
+    """Alerts arrive: the address is that of a service of the compose file."""
+    path = REPOSITORY / "config" / "prometheus" / "prometheus.yml"
+    alerting = YAML(typ="safe").load(path)["alerting"]["alertmanagers"]
+    (target,) = alerting[0]["static_configs"][0]["targets"]
+    name, _, port = target.partition(":")
+
+    assert name in SERVICES
+    assert f":{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_grafana_reads_from_the_prometheus_beside_it() -> None:
+    """The provisioned data source is a service of the compose file, on the port it serves."""
+    folder = REPOSITORY / "grafana" / "provisioning" / "datasources"
+    sources = [
+        source
+        for path in folder.glob("*.yaml")
+        for source in YAML(typ="safe").load(path)["datasources"]
+    ]
+    (url,) = {source["url"] for source in sources}
+    name, _, port = url.removeprefix("http://").partition(":")
+
+    assert name in SERVICES
+    assert f":{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_grafana_finds_its_boards_where_they_are_mounted() -> None:
+    """Every folder that the provisioning names is mounted into the container."""
+    folder = REPOSITORY / "grafana" / "provisioning" / "dashboards"
+    named = [
+        provider["options"]["path"]
+        for path in folder.glob("*.yaml")
+        for provider in YAML(typ="safe").load(path)["providers"]
+    ]
+    mounted = dict(volume.split(":")[1::-1] for volume in SERVICES["grafana"]["volumes"])
+
+    assert named
+    for place in named:
+        (target,) = (
+            target for target in mounted if place.startswith(f"{target}/") or place == target
+        )
+        assert (REPOSITORY / mounted[target] / place.removeprefix(target).lstrip("/")).is_dir()
 
 
 def test_the_image_copies_only_what_reaches_the_build() -> None:
