@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock generate clean
+.PHONY: help demo test lint format bench lock generate render clean
 
 help: ## Say what there is to do.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: $(VENV)/.dev ## Measure the numbers the project promises, and print them.
 
 generate: $(VENV)/.dev ## Write every generated file anew from the types and the KPI registry.
 	$(BIN)/kontaktpuls generate
+
+render: $(VENV)/.dev ## Write rules, alert routes and boards anew from the registry and config/.
+	$(BIN)/kontaktpuls render
 
 lock: $(VENV)/.dev ## Pin every dependency anew, with hashes and for every platform.
 	$(COMPILE) --extra dev --group build --upgrade --output-file requirements/dev.lock
