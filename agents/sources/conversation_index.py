@@ -96,10 +96,12 @@ class ConversationIndex:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # A full disk may have ended the transaction already, or left it open at its COMMIT.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
 
     def forget_before(self, before: int) -> int:
         """Drop what nobody has spoken of since an instant; how many mails that were."""

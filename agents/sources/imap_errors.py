@@ -5,6 +5,7 @@
   + LoginRefusedError     try again seldom: servers lock users out
   + FolderError           the operator has to mend a name
   + UnreadableMailError   leave this mail out
+    - RefusedMailError    ask again later: it may be the server's mood, not the mail
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class FolderError(KontaktpulsError):
 
 class UnreadableMailError(KontaktpulsError):
     """What the server tells about a mail cannot be read; the connection goes on."""
+
+
+class RefusedMailError(UnreadableMailError):
+    """The server answers NO or BAD: the mail is broken there or gone, or we ask too much."""
 
 
 def reason_of(error: BaseException) -> str:

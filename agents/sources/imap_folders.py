@@ -116,6 +116,34 @@ class Positions:
             "validity INTEGER NOT NULL, next_uid INTEGER NOT NULL, "
             "PRIMARY KEY (mailbox, folder)) WITHOUT ROWID"
         )
+        for table in ("imap_begun", "imap_looks"):
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {table} (mailbox TEXT PRIMARY KEY, at INTEGER) "
+                "WITHOUT ROWID"
+            )
+
+    def begun(self, mailbox: str, now: int) -> int:
+        """When the mailbox was looked into for the first time; now, if it never was."""
+        return self._once("imap_begun", mailbox, now)
+
+    def look(self, mailbox: str, now: int) -> int:
+        """When mails were looked at that are about to be told; `now` unless that was broken off.
+
+        What is told of a look that a crash broke off is told again in the same words.
+        """
+        return self._once("imap_looks", mailbox, now)
+
+    def forget_look(self, mailbox: str) -> None:
+        """What was looked at was told; part of the transaction that is under way."""
+        self._connection.execute("DELETE FROM imap_looks WHERE mailbox = ?", (mailbox,))
+
+    def _once(self, table: str, mailbox: str, now: int) -> int:
+        self._connection.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", (mailbox, now))  # noqa: S608
+        row = self._connection.execute(
+            f"SELECT at FROM {table} WHERE mailbox = ?",  # noqa: S608
+            (mailbox,),
+        ).fetchone()
+        return int(row[0])
 
     def of(self, mailbox: str, folder: str) -> FolderState | None:
         """How far it was read; `None` if it never was."""

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 import traceback
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -169,8 +170,9 @@ class MailboxFollower:
         self.is_up = True
         self._complaint = None
         self._pause, self._login_pause = FIRST_PAUSE, FIRST_LOGIN_PAUSE
-        roles = {name: folder.role.value for name, folder in reader.folders.items()}
-        log.info("following a mailbox", mailbox=self._account.mailbox, folders=roles)
+        # Members name folders after people; whoever wants the names asks `kontaktpuls doctor`.
+        roles = Counter(folder.role.value for folder in reader.folders.values())
+        log.info("following a mailbox", mailbox=self._account.mailbox, folders=dict(roles))
 
     def _failed(self, error: Exception, pause: float) -> float:
         """Say what is wrong, once, and return the pause."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agents.sources.imap_folders import Positions
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from streams.events import Event
     from streams.parsers.mail.correspondence import Correspondence
     from streams.parsers.mail.folders import Folder
+
+
+MOST_REFUSALS = 10
+"""How often a server may refuse a mail, over as many connections, until it is left out."""
 
 
 class ArrivedMail(NamedTuple):
@@ -64,6 +69,7 @@ class Ledger:
         self._outbox = outbox
         self._meter = meter
         self._lock = threading.Lock()
+        self._refused: Counter[tuple[str, str, int]] = Counter()
 
     def enter(self, mails: Iterable[ArrivedMail], *, seen_at: int) -> None:
         """Tell mails, in the order of their arrival; returns when Kafka has what they tell.
@@ -75,11 +81,16 @@ class Ledger:
         left_out: list[str] = []
         noted: list[str] = []
         ordered = sorted(mails, key=lambda mail: mail.arrived_at)
-        with self._lock, self._index.transaction():
-            for mail in ordered:
-                self._tell(mail, seen_at, events, left_out, noted)
-            if events:
-                self._outbox.deliver(events)
+        mailboxes = {mail.folder.mailbox for mail in ordered}
+        with self._lock:
+            looks = {mailbox: self._positions.look(mailbox, seen_at) for mailbox in mailboxes}
+            with self._index.transaction():
+                for mail in ordered:
+                    self._tell(mail, looks[mail.folder.mailbox], events, left_out, noted)
+                if events:
+                    self._outbox.deliver(events)
+                for mailbox in mailboxes:
+                    self._positions.forget_look(mailbox)
         self._meter.read(self.source, len(ordered))
         self._meter.delivered(self.source, len(events))
         for reason in left_out:
@@ -93,6 +104,17 @@ class Ledger:
             self._meter.read(self.source, count)
             self._meter.left_out(self.source, reason, count)
 
+    def is_hopeless(self, mailbox: str, folder: str, uid: int) -> bool:
+        """Whether the server has refused a mail too often; to be called once a refusal."""
+        with self._lock:
+            self._refused[mailbox, folder, uid] += 1
+            return self._refused[mailbox, folder, uid] >= MOST_REFUSALS
+
+    def begun(self, mailbox: str, now: int) -> int:
+        """When a mailbox was looked into for the first time."""
+        with self._lock:
+            return self._positions.begun(mailbox, now)
+
     def unread(self, mailbox: str, folder: str, state: FolderState) -> Span:
         """What of a folder was not read yet."""
         with self._lock:
@@ -105,9 +127,12 @@ class Ledger:
 
     def save(self, mailbox: str, spans: Mapping[str, Span]) -> None:
         """All of these spans, by folder, was entered."""
-        with self._lock, self._index.transaction():
-            for folder, span in spans.items():
-                self._positions.save(mailbox, folder, span)
+        with self._lock:
+            with self._index.transaction():
+                for folder, span in spans.items():
+                    self._positions.save(mailbox, folder, span)
+            for refused in [key for key in self._refused if key[0] == mailbox]:
+                del self._refused[refused]
 
     def forget(self, before: int) -> None:
         """Drop conversations that nobody has spoken of since an instant."""

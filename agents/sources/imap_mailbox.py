@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import structlog
 
-from agents.sources.imap_errors import FolderError, NoConnectionError, UnreadableMailError
+from agents.sources.imap_errors import (
+    FolderError,
+    NoConnectionError,
+    RefusedMailError,
+    UnreadableMailError,
+)
 from agents.sources.imap_folders import absent, folders_of
 from agents.sources.imap_ledger import ArrivedMail
 from streams.instants import DAY, SECOND, to_datetime
@@ -38,7 +43,9 @@ SETTLING = 5 * SECOND
 """A mail shows in its folder a little later than the server says that it arrived."""
 
 TALKING_SHARE = 0.2
-"""Of the time, at most so much is spent asking the server."""
+"""Of the time, at most so much is spent asking the server for news."""
+
+LONGEST_PAUSE = 300.0
 
 UNREADABLE = "unreadable_answer"
 GONE = "gone_before_it_was_read"
@@ -56,13 +63,15 @@ class MailboxPlan(NamedTuple):
     Attributes:
         name: in the configuration.
         closed: folders of mail that needs no reply, and why.
-        since: how far back a folder is read that was never read before (microseconds).
+        since: how far back the first start reads (microseconds).
+        reach: how far back anything is read, however long the source was away (microseconds).
     """
 
     name: str
     folders: FoldersSection
     closed: Mapping[str, CloseReason]
     since: int
+    reach: int
 
 
 class Found(NamedTuple):
@@ -121,6 +130,8 @@ class MailboxReader:
         # An answer is seen only if its question is: what was sent after this look at the sent
         # folder, which comes first, waits for the next pass.
         states = {name: self._look(name) for name in reversed(self.folders)}
+        # What reading takes, a long history or Kafka's absence too, is no reason to look less.
+        self._took = time.monotonic() - began
         spans = {
             name: self._ledger.unread(self._plan.name, name, state)
             for name in self.folders
@@ -132,12 +143,11 @@ class MailboxReader:
             self._ledger.save(self._plan.name, new)
         if self._open != self.watched:
             self._examine(self.watched)
-        self._took = time.monotonic() - began
         return started - SETTLING
 
     def pause(self, poll: float) -> float:
         """How many seconds to wait before the next pass, so that the server can breathe."""
-        return max(poll, self._took / TALKING_SHARE)
+        return max(poll, min(self._took / TALKING_SHARE, LONGEST_PAUSE))
 
     def _list(self) -> None:
         now = time.monotonic()
@@ -213,7 +223,9 @@ class MailboxReader:
     def _find(self, place: int, name: str, span: Span, *, now: int) -> Iterator[Found]:
         """The mails of a folder that were not read yet and are not too old."""
         self._enter(name, span)
-        oldest = now - self._plan.since
+        # What came while the source was away is new, however short `since` is.
+        begun = self._ledger.begun(self._plan.name, now)
+        oldest = max(min(begun, now) - self._plan.since, now - self._plan.reach)
         if span.was_renumbered:
             log.warning(
                 "the server gave all mails new numbers", mailbox=self._plan.name, folder=name
@@ -236,14 +248,24 @@ class MailboxReader:
         """What the server says about some mails, without those about which it says nonsense."""
         try:
             answers = ask(uids)
-        except UnreadableMailError:
+        except UnreadableMailError as error:
             if len(uids) == 1:
+                if isinstance(error, RefusedMailError):
+                    self._insist(uids[0])
                 self._ledger.leave_out(UNREADABLE)
                 return []
             half = len(uids) // 2
             return [*self._ask(ask, uids[:half]), *self._ask(ask, uids[half:])]
         self._ledger.leave_out(GONE, len(uids) - len(answers))
         return answers
+
+    def _insist(self, uid: int) -> None:
+        """Give the connection up rather than a mail, unless the server refused it too often."""
+        folder = self._open or ""
+        if not self._ledger.is_hopeless(self._plan.name, folder, uid):
+            msg = f"the server refuses to tell about a mail in `{folder}`; after some attempts "
+            msg += "that mail is left out"
+            raise NoConnectionError(msg)
 
     def _arrived(self, folder: str, fetched: FetchedMail) -> ArrivedMail | None:
         if fetched.arrived_at is None:

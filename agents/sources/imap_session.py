@@ -13,9 +13,12 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from imapclient.exceptions import ProtocolError
+
 from agents.sources.imap_errors import (
     FolderError,
     NoConnectionError,
+    RefusedMailError,
     UnreadableMailError,
     reason_of,
 )
@@ -31,6 +34,9 @@ NOT_FETCHED = frozenset({"Received"})
 """The server itself says when a mail arrived; where it came from is nobody's business."""
 
 HEADER_ANSWER = b"BODY[HEADER.FIELDS"
+
+MOST_FOUND = 80_000
+"""Mails in one answer, which is one line: the library takes no line longer than a million bytes."""
 
 
 class ListedFolder(NamedTuple):
@@ -76,6 +82,7 @@ class ImapSession:
         """Speak through a client that is logged in; `also` are more headers to fetch."""
         self.asked_at: float | None = None
         self._client = client
+        self._there = 0
         fields = " ".join([*(field for field in FIELDS if field not in NOT_FETCHED), *also])
         self._header = f"BODY.PEEK[HEADER.FIELDS ({fields})]<0.{MAX_HEADER_BYTES + 1}>"
         self.has_idle: bool = client.has_capability("IDLE")
@@ -107,6 +114,7 @@ class ImapSession:
         """Open a folder for reading only; `FolderError` if there is none."""
         with self._speaking(folder):
             answer = self._client.select_folder(folder, readonly=True)
+        self._there = answer.get(b"EXISTS", 0)
         return _state(answer, folder)
 
     def uids(self, first: int, end: int, *, since: date | None = None) -> list[int]:
@@ -116,12 +124,17 @@ class ImapSession:
         """
         if first >= end:
             return []
-        criteria: list[object] = ["UID", f"{first}:{end - 1}"]
-        if since is not None:
-            criteria += ["SINCE", since]
-        with self._speaking():
-            found = self._client.search(criteria)
-        return sorted(uid for uid in found if first <= uid < end)
+        at_once = MOST_FOUND if self._there > MOST_FOUND else end - first
+        found: list[int] = []
+        for start in range(first, end, at_once):
+            stop = min(start + at_once, end)
+            criteria: list[object] = ["UID", f"{start}:{stop - 1}"]
+            if since is not None:
+                criteria += ["SINCE", since]
+            with self._speaking():
+                answer = self._client.search(criteria)
+            found += sorted(uid for uid in answer if start <= uid < stop)
+        return found
 
     def arrivals(self, uids: Sequence[int]) -> list[tuple[int, int | None]]:
         """UID and arrival of mails of the open folder; those that are gone are left out.
@@ -182,9 +195,12 @@ class ImapSession:
                 answers: Mapping[int, Mapping[bytes, Any]] = self._client.fetch(list(uids), what)
             except imaplib.IMAP4.abort:
                 raise
-            except (imaplib.IMAP4.error, ValueError, TypeError, AssertionError) as error:
+            except (ProtocolError, ValueError, TypeError, AssertionError) as error:
                 msg = f"what the server says about {len(uids)} mails cannot be read"
                 raise UnreadableMailError(msg) from error
+            except imaplib.IMAP4.error as error:
+                msg = f"the server refuses to tell about {len(uids)} mails"
+                raise RefusedMailError(msg) from error
         return answers
 
     @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import sqlite3
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from agents.sources.imap_ledger import Ledger
 from agents.sources.imap_mailbox import MailboxPlan
 from agents.sources.keys import pseudonymiser_of
 from agents.sources.outbox import StoppedError
+from agents.sources.state_folder import locked, state_folder
 from streams.errors import KontaktpulsError
 from streams.events import Heartbeat
 from streams.instants import DAY, HOUR, SECOND, to_datetime
@@ -42,7 +43,7 @@ LOCK_FILE = "mailboxes.lock"
 
 
 class ImapSourceError(KontaktpulsError):
-    """The source cannot start, or something went wrong that nobody thought of."""
+    """Something went wrong that nobody thought of."""
 
 
 class ImapSource:
@@ -118,8 +119,11 @@ class ImapSource:
     def _forget(self) -> None:
         now = self._clock()
         if self._forgot_at is None or now - self._forgot_at > FORGET_EVERY:
-            self._ledger.forget(now - self._keep)
             self._forgot_at = now
+            try:
+                self._ledger.forget(now - self._keep)
+            except sqlite3.Error as error:
+                log.warning("old conversations are kept for an hour more", error=str(error))
 
 
 @contextmanager
@@ -135,14 +139,14 @@ def create_imap_source(
     """A source as a file in `folder` describes it; its state is closed in the end.
 
     Raises:
-        ImapSourceError: another one uses the same state, or the state cannot be written.
+        StateFolderError: another one uses the same state, or the state cannot be written.
         IndexFileError: the index cannot be opened.
         PseudonymKeyError: there is no key for pseudonyms.
     """
     pseudonymise = pseudonymiser_of()
     with ExitStack() as opened:
         state = state_dir(settings, cluster, folder)
-        opened.enter_context(_locked(state))
+        opened.enter_context(locked(state, LOCK_FILE))
         index = opened.enter_context(ConversationIndex(state / INDEX_FILE))
         correspondence = Correspondence(
             settings.mails.rules(),
@@ -157,6 +161,7 @@ def create_imap_source(
             meter=meter,
         )
         since = settings.since or cluster.horizon
+        reach = max(since, cluster.horizon)
         followers = [
             MailboxFollower(
                 account,
@@ -165,6 +170,7 @@ def create_imap_source(
                     account.folders,
                     settings.mails.mailboxes[account.mailbox].closed_folders,
                     since,
+                    reach,
                 ),
                 Pace(settings.poll / SECOND, settings.idle),
                 ledger,
@@ -181,7 +187,7 @@ def create_imap_source(
             meter,
             stopping=stopping,
             clock=now,
-            keep=max(since, cluster.horizon) + settings.mails.match_window + KEPT_BEYOND,
+            keep=reach + settings.mails.match_window + KEPT_BEYOND,
         )
 
 
@@ -189,27 +195,9 @@ def state_dir(settings: ImapFile, cluster: Cluster, folder: Path) -> Path:
     """Where the state of a source is kept; relative names are relative to its file."""
     if settings.state_dir is not None:
         return folder / settings.state_dir
-    return cluster.data_dir / "sources" / settings.mails.organisation / settings.source
+    return state_folder(cluster.data_dir, settings.mails.organisation, settings.source)
 
 
 def now() -> int:
     """The instant, by this machine's clock."""
     return time.time_ns() // 1_000
-
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    """The folder of a source's state, for this process alone."""
-    try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (state / LOCK_FILE).open("wb")
-    except OSError as error:
-        msg = f"`{state}` cannot be written ({error.strerror}); write another `state_dir`"
-        raise ImapSourceError(msg) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            msg = f"another source uses `{state}`; stop it, or write another `state_dir`"
-            raise ImapSourceError(msg) from None
-        yield

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 from agents.input_files import DAMAGED, open_input
 from streams.errors import KontaktpulsError
@@ -112,13 +112,13 @@ def mails_of_folders(path: Path) -> Iterator[Archived]:
     """The mails of a Maildir and the folders in it, or of folders of `.eml` files.
 
     Raises:
-        ArchiveError: there is neither at the path.
+        ArchiveError: there is neither at the path, or a folder cannot be read.
     """
     if not path.is_dir():
         msg = f"`{path}` is no folder; write the folder in which `cur` and `new` are"
         raise ArchiveError(msg)
     found = False
-    for parent, folders, files in os.walk(path):
+    for parent, folders, files in os.walk(path, onerror=_refuse):
         folders.sort()
         is_maildir = not {"cur", "new"}.isdisjoint(folders)
         paths = [Path(parent, file) for file in sorted(files) if file.lower().endswith(".eml")]
@@ -127,7 +127,7 @@ def mails_of_folders(path: Path) -> Iterator[Archived]:
                 Path(entry)
                 for part in ("cur", "new")
                 if part in folders
-                for entry in sorted(Path(parent, part).iterdir())
+                for entry in _entries(Path(parent, part))
             ]
             folders[:] = [name for name in folders if name not in {"cur", "new", "tmp"}]
         found = found or is_maildir or bool(paths)
@@ -139,6 +139,19 @@ def mails_of_folders(path: Path) -> Iterator[Archived]:
         msg = f"`{path}` is no Maildir: there is neither `cur` nor `new` nor an `.eml` file in it; "
         msg += "write the folder in which they are"
         raise ArchiveError(msg)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        _refuse(error)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """A folder that is left out would make answers, or questions, look as if there were none."""
+    msg = f"`{error.filename}` cannot be read ({error.strerror}); run the command as a user who can"
+    raise ArchiveError(msg) from None
 
 
 def folder_name(relative: Path) -> str:

@@ -52,6 +52,37 @@ def test_what_was_not_delivered_is_forgotten_whole(tmp_path: Path) -> None:
         assert index.connection.execute("SELECT count(*) FROM positions").fetchone() == (0,)
 
 
+def keep_what_cannot_be(index: ConversationIndex) -> None:
+    """A transaction that the database refuses at its very end."""
+    with index.transaction():
+        index.connection.execute("INSERT INTO positions VALUES (7)")
+
+
+def end_it_from_inside(index: ConversationIndex) -> None:
+    """A transaction that the database has ended itself, as it does on a full disk."""
+    with index.transaction():
+        index.connection.execute("ROLLBACK")
+        raise StoppedError
+
+
+def test_a_transaction_that_cannot_be_kept_is_over(tmp_path: Path) -> None:
+    """The next one begins anew, and what went wrong is told as it is."""
+    with ConversationIndex(tmp_path / "index.sqlite") as index:
+        index.connection.execute("PRAGMA foreign_keys = ON")
+        index.connection.execute(
+            "CREATE TABLE positions (uid INTEGER REFERENCES mails (key) "
+            "DEFERRABLE INITIALLY DEFERRED)"
+        )
+        with pytest.raises(sqlite3.IntegrityError):
+            keep_what_cannot_be(index)
+        with pytest.raises(StoppedError):
+            end_it_from_inside(index)
+        with index.transaction():
+            index.keep_mail("k", KNOWN, touched=5)
+
+        assert index.mail("k") == KNOWN
+
+
 def test_a_kill_drops_what_was_not_committed(tmp_path: Path) -> None:
     """Another connection, as after kill -9, sees the last whole transaction."""
     path = tmp_path / "index.sqlite"

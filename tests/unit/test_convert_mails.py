@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -297,6 +298,34 @@ def breakers() -> list[Path]:
     if not MAILS.is_dir():
         pytest.skip(f"the mails that break parsers are not at {MAILS}")
     return [path for path in sorted(MAILS.rglob("*")) if path.is_file()]
+
+
+@pytest.mark.parametrize("closed", [".Skickat", "cur"])
+def test_a_folder_that_may_not_be_read_is_told(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    """Without the sent mail every question would look unanswered, and nobody would know why."""
+    scandir, listdir = os.scandir, os.listdir
+
+    def deny(path: str) -> None:
+        if Path(path).name == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    def scan(path: str) -> Any:
+        deny(path)
+        return scandir(path)
+
+    def list_names(path: str) -> list[str]:
+        deny(path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(os, "listdir", list_names)
+    result = convert("maildir", archive, *WHO)
+
+    assert result.exit_code == 1
+    assert f"{closed}` cannot be read (Permission denied); run the command" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_every_mail_that_breaks_parsers_becomes_an_event_or_a_reason(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,8 @@ from agents.sources.conversation_index import ConversationIndex
 from agents.sources.imap_account import Account, Login
 from agents.sources.imap_connection import connect
 from agents.sources.imap_errors import FolderError, NoConnectionError
-from agents.sources.imap_ledger import Ledger
-from agents.sources.imap_mailbox import SETTLING, MailboxPlan, MailboxReader
+from agents.sources.imap_ledger import MOST_REFUSALS, Ledger
+from agents.sources.imap_mailbox import LONGEST_PAUSE, SETTLING, MailboxPlan, MailboxReader
 from agents.sources.meter import Meter
 from agents.sources.outbox import StoppedError
 from streams.events import EmailClosed, EmailReceived, EmailSent
@@ -75,7 +76,9 @@ class Office:
         login = Login(SecretStr(PASSWORD), is_token=False)
         return connect(account, login, also=self.ledger.extra_headers)
 
-    def reader(self, session: ImapSession, *, stop: bool = False) -> MailboxReader:
+    def reader(
+        self, session: ImapSession, *, stop: bool = False, since: int = 35 * DAY
+    ) -> MailboxReader:
         """Somebody who begins to read."""
 
         def check_stop() -> None:
@@ -83,15 +86,17 @@ class Office:
                 msg = "stopped"
                 raise StoppedError(msg)
 
-        plan = MailboxPlan("kontakt", FoldersSection(), {"Klart": "no_reply_needed"}, 35 * DAY)
+        plan = MailboxPlan(
+            "kontakt", FoldersSection(), {"Klart": "no_reply_needed"}, since, 35 * DAY
+        )
         return MailboxReader(
             plan, session, self.ledger, clock=lambda: self.now, check_stop=check_stop
         )
 
-    def read(self) -> int:
+    def read(self, *, since: int = 35 * DAY) -> int:
         """One pass over a connection of its own."""
         with self.connect() as session:
-            return self.reader(session).read_all()
+            return self.reader(session, since=since).read_all()
 
     def left_out(self, reason: str) -> float:
         """How many mails became no event for this reason."""
@@ -357,6 +362,120 @@ def test_the_first_look_goes_back_as_far_as_it_is_told(office: Office) -> None:
     assert [c for c in office.server.commands if "SINCE 05-May-2026" in c]
 
 
+def test_what_came_while_the_source_was_away_is_new(office: Office) -> None:
+    """However short `since` is: that is how far back the first start reads, not each."""
+    inbox = office.server.folders["INBOX"]
+    inbox.add(question(1), "10-Jun-2026 10:30:00 +0000")
+    inbox.add(question(2), "10-Jun-2026 11:30:00 +0000")
+    office.read(since=HOUR)
+
+    assert len(office.post.events) == 1
+
+    inbox.add(question(3), "10-Jun-2026 12:30:00 +0000")
+    office.now += 5 * HOUR
+    office.read(since=HOUR)
+
+    assert len(office.post.events) == 2
+
+    inbox.add(question(4), "10-Jun-2026 17:30:00 +0000")
+    inbox.validity += 1
+    office.now += 5 * HOUR
+    office.read(since=HOUR)
+
+    assert len(office.post.events) == 3
+    assert office.left_out("older_than_since") == 0
+
+
+def test_a_server_that_has_enough_of_questions_costs_no_mail(office: Office) -> None:
+    """Servers refuse whoever asks too much: what they refuse today is read tomorrow."""
+    inbox = office.server.folders["INBOX"]
+    for number in range(5):
+        inbox.add(question(number), "09-Jun-2026 10:00:00 +0000")
+    mood = ""
+
+    def refuse(conversation: Conversation, tag: str, command: str) -> bool:
+        if command.startswith("UID FETCH") and mood:
+            conversation.say(f"{tag} {mood}")
+            return True
+        return False
+
+    office.server.step_in = refuse
+    for mood in ("BAD Request is throttled", "NO [LIMIT] Too much", "NO [SERVERBUG] Oh"):  # noqa: B007
+        with pytest.raises(NoConnectionError, match="refuses to tell about a mail in `INBOX`"):
+            office.read()
+    mood = ""
+    office.read()
+
+    assert len(office.post.events) == 5
+    assert office.left_out("unreadable_answer") == 0
+
+
+def test_mails_that_are_always_refused_hold_up_the_others_only_for_a_while(
+    office: Office,
+) -> None:
+    """Mails may be broken on the server for good; each is asked for as often."""
+    inbox = office.server.folders["INBOX"]
+    uids = [inbox.add(question(n), "09-Jun-2026 10:00:00 +0000") for n in range(5)]
+
+    def refuse(conversation: Conversation, tag: str, command: str) -> bool:
+        if "HEADER" in command and broken & set(command.split()[2].split(",")):
+            conversation.say(f"{tag} NO [SERVERBUG] its file is gone")
+            return True
+        return False
+
+    broken = {str(uids[1]), str(uids[3])}
+    office.server.step_in = refuse
+    for _ in range(2 * (MOST_REFUSALS - 1)):
+        with pytest.raises(NoConnectionError):
+            office.read()
+    office.read()
+
+    assert len(office.post.events) == 3
+    asked = office.counted("read")
+    office.read()
+
+    assert office.counted("read") == asked, "neither is asked for again"
+
+
+def test_a_closing_is_told_in_the_same_words_after_a_crash(office: Office) -> None:
+    """Two instants of one closing would close what was asked in between."""
+    inbox, done = office.server.folders["INBOX"], office.server.folders["Klart"]
+    uid = inbox.add(question(1), "09-Jun-2026 10:00:00 +0000")
+    office.read()
+    done.add(question(1), "09-Jun-2026 10:00:00 +0000")
+    del inbox.mails[uid]
+    office.post.batches.clear()
+    office.now = NOW + HOUR
+    deliver = office.post.deliver
+    told: list[Event] = []
+
+    def deliver_and_crash(events: Sequence[Event]) -> None:
+        told.extend(events)
+        msg = "killed before it was kept"
+        raise StoppedError(msg)
+
+    office.post.deliver = deliver_and_crash  # type: ignore[method-assign]
+    with pytest.raises(StoppedError):
+        office.read()
+    office.post.deliver = deliver  # type: ignore[method-assign]
+    office.now = NOW + 5 * HOUR
+    office.read()
+
+    assert [type(event) for event in told] == [EmailClosed]
+    assert office.post.events == told
+
+    done.add(question(2), "10-Jun-2026 10:00:00 +0000")
+    uid = inbox.add(question(3), "10-Jun-2026 10:00:00 +0000")
+    office.read()
+    done.add(question(3), "10-Jun-2026 10:00:00 +0000")
+    office.now = NOW + 6 * HOUR
+    office.read()
+    closing = office.post.events[-1]
+
+    assert isinstance(closing, EmailClosed)
+    assert from_datetime(closing.at) == NOW + 6 * HOUR, "another look has its own instant"
+
+
 def test_a_folder_that_is_of_no_matter_may_be_closed_to_us(office: Office) -> None:
     """The others are read. Once it was read, it is vouched for and may not be missed."""
     office.server.folders["Privat"] = StoredFolder()
@@ -445,6 +564,33 @@ def test_a_slow_server_is_asked_less_often(office: Office) -> None:
         reader._took = 30.0
 
         assert reader.pause(60.0) == 150.0
+
+        reader._took = 3_000.0
+
+        assert reader.pause(60.0) == LONGEST_PAUSE
+
+
+def test_kafkas_absence_makes_no_server_slow(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours without Kafka, or with a long history, are followed by no hours without a look."""
+    passed = [0.0]
+    watch = SimpleNamespace(monotonic=lambda: passed[0])
+    monkeypatch.setattr(imap_mailbox, "time", watch)
+    deliver = office.post.deliver
+
+    def deliver_late(events: Sequence[Event]) -> None:
+        passed[0] += 3_600.0
+        deliver(events)
+
+    office.post.deliver = deliver_late  # type: ignore[method-assign]
+    office.server.folders["INBOX"].add(question(1), "09-Jun-2026 10:00:00 +0000")
+    with office.connect() as session:
+        reader = office.reader(session)
+        reader.read_all()
+
+        assert len(office.post.events) == 1
+        assert reader.pause(5.0) == 5.0
 
 
 def test_two_mailboxes_may_be_told_at_once(office: Office) -> None:

@@ -18,6 +18,7 @@ from agents.sources.imap_errors import (
     FolderError,
     LoginRefusedError,
     NoConnectionError,
+    RefusedMailError,
     UnreadableMailError,
 )
 from streams.instants import parse_rfc3339
@@ -234,6 +235,41 @@ def test_an_answer_that_cannot_be_read_ends_no_connection(server: ImapServer) ->
                 session.fetch([1])
 
         assert len(session.fetch([1])) == 1
+
+
+def test_a_mail_that_is_refused_is_told_from_one_that_cannot_be_read(server: ImapServer) -> None:
+    """The one may be read later, the other never."""
+    server.folders["INBOX"].add(HEADER)
+    answers = iter(["NO [LIMIT] later", "BAD enough"])
+
+    def refuse(conversation: Conversation, tag: str, command: str) -> bool:
+        if command.startswith("UID FETCH") and (answer := next(answers, None)) is not None:
+            conversation.say(f"{tag} {answer}")
+            return True
+        return False
+
+    server.step_in = refuse
+    with connect(account(server.port), LOGIN) as session:
+        session.examine("INBOX")
+        for _ in range(2):
+            with pytest.raises(RefusedMailError):
+                session.fetch([1])
+
+        assert len(session.fetch([1])) == 1
+
+
+def test_a_hundred_thousand_mails_are_found_in_several_answers(server: ImapServer) -> None:
+    """An answer is one line, and the library takes none of more than a million bytes."""
+    inbox = server.folders["INBOX"]
+    inbox.add(HEADER)
+    first = 1_000_000_000
+    wanted = range(first, first + 100_000)
+    inbox.mails = dict.fromkeys(wanted, inbox.mails[1])
+    with connect(account(server.port), LOGIN) as session:
+        session.examine("INBOX")
+
+        assert session.uids(first, wanted.stop) == list(wanted)
+        assert session.uids(first + 3, first + 5) == [first + 3, first + 4]
 
 
 def test_a_server_without_times_or_with_its_own_flags_is_read_all_the_same(

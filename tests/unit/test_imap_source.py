@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from agents.settings.environment import PSEUDONYM_KEY
 from agents.settings.imap import load_imap_source
 from agents.sources import imap_connection, imap_follower, imap_mailbox, imap_source
 from agents.sources.conversation_index import IndexFileError
+from agents.sources.imap_ledger import Ledger
 from agents.sources.imap_source import (
     INDEX_FILE,
     ImapSourceError,
@@ -22,6 +24,7 @@ from agents.sources.imap_source import (
 )
 from agents.sources.keys import PseudonymKeyError
 from agents.sources.meter import Meter
+from agents.sources.state_folder import StateFolderError
 from streams.events import EmailReceived, Heartbeat
 from streams.instants import SECOND, from_datetime
 from tests.imap_server import PASSWORD, Conversation, HangUp, ImapServer, StoredFolder
@@ -165,6 +168,19 @@ def test_a_source_tells_mails_and_then_vouches_for_them(house: House) -> None:
         assert (heartbeat.organisation, heartbeat.source) == ("provkommun", "mailbox")
         assert from_datetime(heartbeat.through) > began - 6 * SECOND
         assert from_datetime(heartbeat.through) <= time.time_ns() // 1000 - 5 * SECOND
+
+
+def test_names_of_folders_stay_out_of_the_log(house: House) -> None:
+    """Members call them after people; the log says how many there are of each kind."""
+    house.server.folders["Anna Berg"] = StoredFolder()
+    with capture_logs() as logs:
+        house.thread.start()
+        until(house.heartbeats)
+    following = [log for log in logs if log["event"] == "following a mailbox"]
+
+    assert len(following) == 2
+    assert following[0]["folders"] == {"inbox": 1, "other": 1, "sent": 1}
+    assert "Anna" not in str(logs)
 
 
 def test_a_source_comes_back_when_the_server_does(house: House) -> None:
@@ -325,7 +341,7 @@ def test_two_sources_never_share_their_state(house: House) -> None:
     house.thread.start()
     until(house.heartbeats)
     with (
-        pytest.raises(ImapSourceError, match="another source uses"),
+        pytest.raises(StateFolderError, match="another source uses"),
         create_imap_source(
             house.file,
             house.settings.cluster,
@@ -353,8 +369,30 @@ def test_a_state_that_cannot_be_used_is_said(house: House) -> None:
     state.write_text("a file", encoding="utf-8")
     house.run()
 
-    assert isinstance(house.failure, ImapSourceError)
+    assert isinstance(house.failure, StateFolderError)
     assert "write another `state_dir`" in str(house.failure)
+
+
+def test_a_state_that_cannot_be_tidied_up_ends_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is old waits for the next hour; what is new is told."""
+    asked = threading.Event()
+
+    def full(self: Ledger, before: int) -> None:
+        del self, before
+        asked.set()
+        msg = "database or disk is full"
+        raise sqlite3.OperationalError(msg)
+
+    monkeypatch.setattr(Ledger, "forget", full)
+    house.thread.start()
+    until(house.heartbeats)
+    until(asked.is_set)
+    before = len(house.heartbeats())
+    until(lambda: len(house.heartbeats()) > before)
+
+    assert house.failure is None
 
 
 def test_without_a_key_nobody_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
