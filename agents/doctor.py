@@ -96,15 +96,17 @@ def examine_redis(cluster: Cluster, clock: Callable[[], int]) -> Iterator[Findin
     yield Finding("clock of Redis", fact, KEEP_TIME if abs(apart) > CLOCK_TOLERANCE else None)
 
 
-def examine_folder(folder: Path) -> Finding:
-    """May this user write where state is kept?"""
+def examine_folder(folder: Path, *, setting: str = "data_dir") -> Finding:
+    """May this user write where state is kept, as `setting` says?"""
     subject = f"folder {folder}"
     # It is made at the first start; until then its nearest parent decides.
-    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    # What may not be looked into counts as not there.
+    places = (folder, *folder.absolute().parents)
+    place = next(path for path in places if os.access(path, os.F_OK))
     if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
         return Finding(subject, "can be written to")
     remedy = f"make `{place}` a folder that user {os.geteuid()} may write to, or write another "
-    return Finding(subject, "cannot be written to", remedy + "`data_dir`")
+    return Finding(subject, "cannot be written to", f"{remedy}`{setting}`")
 
 
 def examine_clock() -> Finding:

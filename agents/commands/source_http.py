@@ -17,10 +17,11 @@ from agents.logs import configure_logging
 from agents.settings import SettingsError, load_settings
 from agents.settings.http import load_http_source
 from agents.settings.values import parse_label
-from agents.sources.http_server import ListenError, Server
+from agents.sources.http_server import Server
 from agents.sources.http_tokens import create_token, hash_of, load_tokens
 from agents.sources.meter import Meter
 from agents.sources.outbox import create_outbox
+from streams.errors import KontaktpulsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -54,10 +55,12 @@ def http(
             contract=render_openapi(),
             clock=lambda: time.time_ns() // 1000,
         )
-        with meter.served(source.metrics_port):
-            asyncio.run(_until_signalled(server.run, stopping))
+        try:
+            with meter.served(source.metrics_port):
+                asyncio.run(_until_signalled(server.run, stopping))
+        finally:
             outbox.close()
-    except (SettingsError, ListenError, OSError) as error:
+    except (KontaktpulsError, SettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

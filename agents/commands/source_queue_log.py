@@ -74,7 +74,3 @@ def asterisk_queue_log(
     except (KontaktpulsError, SettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    except OSError as error:
-        message = f"`metrics_port` of {settings} cannot be used ({error.strerror}); write another"
-        typer.echo(message, err=True)
-        raise typer.Exit(1) from None

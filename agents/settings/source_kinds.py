@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.settings.document import read_document
 from agents.settings.http import load_http_source
 from agents.settings.imap import load_imap_source
-from agents.settings.problems import Problem, SettingsError, suggestion
+from agents.settings.problems import SettingsError, quoted, suggestion
 from agents.settings.queue_log import live_queue_log, load_queue_log
 from agents.settings.source_file import SourceFile, kind_of, load_source
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from agents.settings.problems import Problem
     from streams.organisations import Organisation
 
 FOLDER = "sources"
@@ -27,16 +29,22 @@ def source_files(config_dir: Path) -> list[Path]:
 
 def source_problems(path: Path, organisations: Mapping[str, Organisation]) -> Iterator[Problem]:
     """Everything that is wrong with the file of a source."""
-    load = LOADERS.get(kind_of(path) or "")
-    try:
-        if load is not None:
-            load(path, organisations)
-            return
-        kind = load_source(path, SourceFile).kind
-    except SettingsError as error:
-        yield from error.problems
+    kind = kind_of(path)
+    load = LOADERS.get(kind or "")
+    if kind is not None and load is None:
+        # What else it may hold, nobody knows.
+        document = read_document(path.read_text(encoding="utf-8-sig"), str(path))
+        text = f"{quoted(kind)} is no source; {suggestion(kind, LOADERS)}"
+        yield document.report(("kind",), text)
         return
-    yield Problem(str(path), 1, "kind", f"`{kind}` is no source; {suggestion(kind, LOADERS)}")
+    try:
+        if load is None:
+            load_source(path, SourceFile)
+        else:
+            load(path, organisations)
+    except SettingsError as error:
+        unkind = [problem for problem in error.problems if problem.path == "kind"]
+        yield from unkind if load is None and unkind else error.problems
 
 
 def _check_queue_log(path: Path, organisations: Mapping[str, Organisation]) -> object:

@@ -7,8 +7,12 @@ says that everything comes within that time.
 
 from __future__ import annotations
 
+from agents.sources.http_problems import RETRY_SECONDS
 from streams.events import Heartbeat
-from streams.instants import to_datetime
+from streams.instants import SECOND, to_datetime
+
+FIRST_SILENCE = 2 * RETRY_SECONDS * SECOND
+"""Whoever was turned away before a restart comes back as it was told to, and a little later."""
 
 
 class Vouching:
@@ -59,7 +63,7 @@ class Vouching:
         """What can be said at this instant; nothing before senders had time to try again."""
         owed = [self._owed_since] if self._owed_since is not None else []
         through = min([now, *self._open.values(), *owed]) - self._after
-        if through < self._started:
+        if through < self._started or now < self._started + FIRST_SILENCE:
             return []
         return [
             Heartbeat(organisation=self._organisation, source=source, through=to_datetime(through))

@@ -39,7 +39,7 @@ def pseudonymiser_of(environ: Mapping[str, str] | None = None) -> Pseudonymiser:
         raise PseudonymKeyError(msg)
     variable = PSEUDONYM_KEY_FILE if file else PSEUDONYM_KEY
     try:
-        key = Path(file).read_bytes().rstrip(b"\r\n") if file else given.encode()
+        key = Path(file).read_bytes().rstrip(b"\r\n") if file else os.fsencode(given)
     except OSError as error:
         msg = f"`{variable}`: `{file}` cannot be read ({error.strerror}); write a file that can"
         raise PseudonymKeyError(msg) from None

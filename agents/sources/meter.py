@@ -9,10 +9,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from agents.settings.addresses import LOOPBACK
 from streams.conventions import Label, SourceMonitor
+from streams.errors import KontaktpulsError
 from streams.instants import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class MeterError(KontaktpulsError):
+    """The counters cannot be served where they should be."""
 
 
 class Meter:
@@ -92,11 +97,22 @@ class Meter:
 
     @contextlib.contextmanager
     def served(self, port: int | None) -> Iterator[None]:
-        """Serve `/metrics` on the loopback interface; nowhere without a port."""
+        """Serve `/metrics` on the loopback interface; nowhere without a port.
+
+        Raises:
+            MeterError: the port is taken.
+        """
         if port is None:
             yield
             return
-        server, thread = start_http_server(port, addr=LOOPBACK, registry=self.registry)
+        try:
+            server, thread = start_http_server(port, addr=LOOPBACK, registry=self.registry)
+        except OSError as error:
+            msg = (
+                f"metrics_port: {LOOPBACK}:{port} cannot be listened on "
+                f"({error.strerror or error}); end what listens there, or write another port"
+            )
+            raise MeterError(msg) from None
         try:
             yield
         finally:

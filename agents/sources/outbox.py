@@ -21,6 +21,7 @@ from agents.kafka_clients import producer_options
 from agents.publisher import topic_of
 from streams.codec import encode_event
 from streams.errors import KontaktpulsError
+from streams.events import Heartbeat
 from streams.instants import MILLISECOND
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ ANSWER_SECONDS = 10.0
 
 BLOCK_SECONDS = 3.0
 """The longest wait that asking to stop cannot cut short."""
+
+RENEW_SECONDS = 30.0
+"""A connection that got nothing through for so long is made anew: a producer whose first request
+Kafka left unanswered never recovers, also when Kafka does."""
 
 GLANCE_SECONDS = 0.2
 CLOSE_SECONDS = 1.0
@@ -156,21 +161,28 @@ class Outbox:
         self._stopping = stopping
         self._connect = connect
         self._producer: SendsRecords | None = None
+        self._connected_at = 0.0
         self._told: type[BaseException] | None = None
         self._lock = threading.Lock()
 
     def deliver(self, events: Sequence[Event], *, within: float | None = None) -> None:
         """Return once all replicas have every event; without `within`, wait as long as it takes.
 
+        Heartbeats are sent once the other events are there, since that is what they say.
+
         Raises:
             RejectedError: no configuration names the organisation, or the source of a heartbeat.
             NotDeliveredError: it took longer than `within` seconds.
             StoppedError: the source shall stop.
         """
-        letters = [self._letter(event) for event in events]
+        facts: list[Letter] = []
+        heartbeats: list[Letter] = []
+        for event in events:
+            (heartbeats if isinstance(event, Heartbeat) else facts).append(self._letter(event))
         deadline = inf if within is None else monotonic() + within
-        for start in range(0, len(letters), MAX_BATCH):
-            self._deliver(letters[start : start + MAX_BATCH], deadline)
+        for letters in (facts, heartbeats):
+            for start in range(0, len(letters), MAX_BATCH):
+                self._deliver(letters[start : start + MAX_BATCH], deadline)
 
     def _deliver(self, letters: list[Letter], deadline: float) -> None:
         pause = FIRST_PAUSE
@@ -204,11 +216,13 @@ class Outbox:
         try:
             producer = self._connected()
         except KafkaError as error:
-            attempt.failure, left = error, list(letters)
-        else:
-            attempt.send(producer)
-            left = attempt.wait(min(deadline, monotonic() + ANSWER_SECONDS), self._stopping)
+            self._tell(error, len(letters))
+            return list(letters)
+        attempt.send(producer)
+        left = attempt.wait(min(deadline, monotonic() + ANSWER_SECONDS), self._stopping)
         self._tell(attempt.failure, len(left))
+        if len(left) == len(letters):
+            self._renew(producer)
         return left
 
     def _connected(self) -> SendsRecords:
@@ -218,7 +232,19 @@ class Outbox:
                     msg = "not connected, and about to stop"
                     raise KafkaTimeoutError(msg)
                 self._producer = self._connect()
+                self._connected_at = monotonic()
             return self._producer
+
+    def _renew(self, producer: SendsRecords) -> None:
+        """Drop a connection over which nothing has gone for long; the next attempt makes one."""
+        with self._lock:
+            if self.away_since is None or self._producer is not producer:
+                return
+            if monotonic() - max(self.away_since, self._connected_at) < RENEW_SECONDS:
+                return
+            self._producer = None
+        with contextlib.suppress(KafkaError):
+            producer.close(timeout=CLOSE_SECONDS)
 
     def _tell(self, failure: BaseException | None, left: int) -> None:
         """Say once that Kafka is away and why, and once that it is back."""

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents.doctor import examine_folder
 from agents.findings import Finding
 from agents.settings import SettingsError
 from agents.settings.queue_log import live_queue_log
@@ -142,10 +143,9 @@ def _rotation(log: Path, logrotate: Path) -> Iterator[Finding]:
 
 def _state(folder: Path, log: Path, settings: Path) -> Iterator[Finding]:
     subject = f"state {folder}"
-    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        remedy = f"make `{place}` writable for user {os.geteuid()}, or write another `state_dir`"
-        yield Finding(subject, "cannot be written", remedy)
+    writable = examine_folder(folder, setting="state_dir")
+    if writable.remedy is not None:
+        yield writable._replace(subject=subject)
         return
     runs = _is_locked(folder / LOCK)
     remedy = f"start `kontaktpuls source asterisk-queue-log --settings {settings}`"
@@ -160,7 +160,11 @@ def _state(folder: Path, log: Path, settings: Path) -> Iterator[Finding]:
         yield Finding("read so far", "nothing")
         return
     position = checkpoint.position
-    found = Siblings(log).find(position)
+    try:
+        found = Siblings(log).find(position)
+    except OSError as error:
+        yield Finding("read so far", f"`{log.parent}` cannot be looked through", said(error))
+        return
     if found is None:
         fact = "a file that is no longer there"
         remedy = "let the rotation keep more older files; what is gone cannot be counted"

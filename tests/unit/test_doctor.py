@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +115,21 @@ def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
 
     assert refused.remedy is not None
     assert str(tmp_path / "file") in refused.remedy
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user's home is a finding, not the end of the doctor."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: path == tmp_path and mode == os.F_OK)
+    monkeypatch.setattr(Path, "is_dir", lambda path: path == tmp_path)
+
+    assert examine_folder(tmp_path / "closed" / "state").remedy is not None
 
 
 def test_the_clock_of_this_machine_is_looked_at() -> None:

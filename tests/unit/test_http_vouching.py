@@ -29,6 +29,14 @@ def test_it_waits_for_what_came_while_nobody_listened() -> None:
     assert through(it, START + MINUTE) == START + MINUTE - AFTER
 
 
+def test_whoever_was_turned_away_before_a_restart_has_time_to_come_back() -> None:
+    """However short the delay: senders were told to wait for five seconds."""
+    it = Vouching("skara", ("exchange",), after=SECOND, started=START)
+
+    assert through(it, START + 10 * SECOND - 1) is None
+    assert through(it, START + 10 * SECOND) == START + 9 * SECOND
+
+
 def test_a_request_on_its_way_holds_it_back() -> None:
     """Its events are up to ten seconds older than its arrival."""
     it = vouching()

@@ -121,6 +121,19 @@ def test_records_go_to_their_topic_under_their_organisation() -> None:
     assert [(topic, key) for topic, key, _ in kafka.kept] == [("kontaktpuls.calls", b"skara")] * 2
 
 
+def test_a_heartbeat_is_sent_after_the_facts_beside_it() -> None:
+    """It says that they are there; whoever sends both at once may put them in any order."""
+    kafka = ScriptedKafka(fates("kept", "failed"))
+    lost = ScriptedKafka(iter(lambda: "failed", ""))
+    heartbeat = Heartbeat(organisation="skara", source="exchange", through=NOON)
+
+    outbox_to(lambda: kafka).deliver([heartbeat, *EVENTS[:2]])
+    with pytest.raises(NotDeliveredError, match="1 of 1"):
+        outbox_to(lambda: lost).deliver([heartbeat, EVENTS[0]], within=0.02)
+
+    assert [decode_event(value) for _, _, value in kafka.kept] == [*EVENTS[:2], heartbeat]
+
+
 def test_a_broker_that_comes_late_is_waited_for() -> None:
     """No broker at the start is no reason to end."""
     kafka = ScriptedKafka(fates())
@@ -134,6 +147,29 @@ def test_a_broker_that_comes_late_is_waited_for() -> None:
     outbox_to(connect).deliver(EVENTS)
 
     assert len(kafka.kept) == len(EVENTS)
+
+
+def test_a_connection_that_never_recovers_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A producer may refuse for good, though Kafka is back; nobody should have to restart it."""
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.05)
+    dead, alive = ScriptedKafka(iter(lambda: "failed", "")), ScriptedKafka(fates())
+    connections = iter([dead, alive])
+
+    outbox_to(lambda: next(connections)).deliver(EVENTS, within=10)
+
+    assert len(alive.kept) == len(EVENTS)
+    assert dead.closed
+
+
+def test_a_connection_that_works_for_others_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One record that Kafka does not take is no reason to disturb the others on their way."""
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.0)
+    kafka = ScriptedKafka(fates("kept", *["failed"] * 11, "kept", *["failed"] * 10))
+
+    outbox_to(iter([kafka]).__next__).deliver(EVENTS)
+
+    assert len(kafka.kept) == len(EVENTS)
+    assert not kafka.closed
 
 
 def test_whoever_cannot_wait_is_told_in_time() -> None:

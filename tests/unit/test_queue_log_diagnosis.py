@@ -153,11 +153,15 @@ def test_it_says_how_far_was_read_and_whether_that_is_still_there(surgery: Surge
     renamed = surgery.examine()["read so far"]
     surgery.log.with_name("queue_log.1").unlink()
     gone = surgery.examine()["read so far"]
-
     size = surgery.log.stat().st_size
+    surgery.file.write_text(surgery.file.read_text().replace(" queue_log\n", " away/queue_log\n"))
+    away = surgery.examine()["read so far"]
+
     assert here.fact == f"0 bytes of {surgery.log}, {size} to go in that file"
     assert renamed.fact == f"0 bytes of {surgery.log}.1, {size} to go in that file"
     assert gone.remedy is not None
+    assert away.remedy is not None
+    assert "No such file" in away.remedy
 
 
 RULES = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import urllib.request
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ from agents.settings.environment import PSEUDONYM_KEY, PSEUDONYM_KEY_FILE
 from agents.settings.problems import SettingsError
 from agents.settings.source_file import SourceFile, load_source, source_from_text
 from agents.sources.keys import PseudonymKeyError, pseudonymiser_of
-from agents.sources.meter import Meter
+from agents.sources.meter import Meter, MeterError
 from streams.conventions import SourceMonitor
 from streams.pseudonyms import create_pseudonymiser
 
@@ -124,3 +125,27 @@ def test_without_a_port_nothing_listens() -> None:
     value = meter.registry.get_sample_value(f"{SourceMonitor.READ}_total", {"source": "exchange"})
 
     assert value == 1
+
+
+def test_a_port_that_is_taken_is_told_as_what_it_was_for() -> None:
+    """There are several ports; whoever reads the message must know which one to change."""
+    with (
+        Meter().served(port := free_port()),
+        pytest.raises(MeterError, match=f"metrics_port: 127.0.0.1:{port} .*another port"),
+        Meter().served(port),
+    ):
+        pass
+
+
+def test_a_key_of_any_bytes_is_the_same_in_the_environment_and_in_a_file(tmp_path: Path) -> None:
+    """Random bytes are no text; the environment shows them as Python does, not as UTF-8."""
+    key = b"kept out of it \xe5\xff"
+    file = tmp_path / "key"
+    file.write_bytes(key)
+
+    told = {
+        pseudonymiser_of({PSEUDONYM_KEY: os.fsdecode(key)})("0511-320 00"),
+        pseudonymiser_of({PSEUDONYM_KEY_FILE: str(file)})("0511-320 00"),
+    }
+
+    assert len(told) == 1

@@ -73,6 +73,7 @@ def test_every_example_of_a_source_is_right(tmp_path: Path) -> None:
             ":3: source: `mailbox` is no source of calls of `exempelkommun`; write `exchange`",
         ),
         ("port: 9466\n", "kind: is missing; write e.g. `kind: imap`"),
+        ("port: 9466\nkind: htp\n", ":2: kind: `htp` is no source; did you mean `http`?"),
     ],
 )
 def test_a_source_that_is_wrong_is_told(tmp_path: Path, text: str, problem: str) -> None:
@@ -83,3 +84,4 @@ def test_a_source_that_is_wrong_is_told(tmp_path: Path, text: str, problem: str)
 
     assert result.exit_code == 1
     assert problem in result.stderr
+    assert "is no setting" not in result.stderr
