@@ -54,7 +54,3 @@ def imap(
     except (KontaktpulsError, SettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    except OSError as error:
-        message = f"`metrics_port` of {file} cannot be used ({error.strerror}); write another one"
-        typer.echo(message, err=True)
-        raise typer.Exit(1) from None

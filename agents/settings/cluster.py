@@ -178,7 +178,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
         clock: whose time `as_of` follows.
         horizon: how long single contacts are kept.
         flush_interval: longest time between two flushes under backlog.
-        data_dir: what Faust itself writes.
+        data_dir: what Faust itself writes, and what sources remember.
         embedded: the broker is the embedded one (memory only, one record a batch).
         redis_url: without password; `None` = no Redis.
         redis_ttl: how long a live snapshot stays.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from functools import partial
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 from kafka import KafkaProducer
@@ -19,6 +18,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from agents.kafka_clients import producer_options
 from agents.publisher import topic_of
+from agents.sources.attempt import Attempt
 from streams.codec import encode_event
 from streams.errors import KontaktpulsError
 from streams.events import Heartbeat
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from agents.settings import Cluster
+    from agents.sources.attempt import Letter, SendsRecords
     from streams.events import Event
     from streams.organisations import Organisation
 
@@ -48,11 +49,7 @@ RENEW_SECONDS = 30.0
 """A connection that got nothing through for so long is made anew: a producer whose first request
 Kafka left unanswered never recovers, also when Kafka does."""
 
-GLANCE_SECONDS = 0.2
 CLOSE_SECONDS = 1.0
-
-Letter = tuple[str, bytes, bytes]
-"""Topic, key and value of a record."""
 
 
 class NotDeliveredError(KontaktpulsError):
@@ -61,78 +58,6 @@ class NotDeliveredError(KontaktpulsError):
 
 class StoppedError(KontaktpulsError):
     """The source shall stop; events that were on their way are sent again next time."""
-
-
-class Answer(Protocol):
-    """What a producer promises for a record; its thread calls back."""
-
-    def add_callback(self, then: Callable[[object], object]) -> object:
-        """Call when all replicas have the record."""
-
-    def add_errback(self, then: Callable[[BaseException], object]) -> object:
-        """Call when they will not."""
-
-
-class SendsRecords(Protocol):
-    """The part of a `KafkaProducer` that is used."""
-
-    def send(self, topic: str, *, key: bytes, value: bytes) -> Answer:
-        """Hand over a record; the partition is murmur2(key) modulo their number, as in Java."""
-
-    def close(self, timeout: float | None = None) -> None:
-        """Drop the connections."""
-
-
-class Attempt:
-    """Letters handed to a producer once, and what became of them.
-
-    Attributes:
-        left: letters that Kafka has not acknowledged.
-        failure: the last thing that went wrong.
-    """
-
-    def __init__(self, letters: Sequence[Letter]) -> None:
-        self.left = dict(enumerate(letters))
-        self.failure: BaseException | None = None
-        self._open = 0
-        self._changed = threading.Condition()
-
-    def send(self, producer: SendsRecords) -> None:
-        """Hand over all, up to the first that is refused: the others would only wait as long."""
-        for number, (topic, key, value) in list(self.left.items()):
-            try:
-                answer = producer.send(topic, key=key, value=value)
-            except KafkaError as error:
-                self.failure = error
-                return
-            with self._changed:
-                self._open += 1
-            answer.add_callback(partial(self._arrived, number))
-            answer.add_errback(self._failed)
-
-    def wait(self, until: float, stopping: threading.Event) -> list[Letter]:
-        """What is left when all is answered, at `until` (monotonic seconds), or at a stop."""
-        with self._changed:
-            while self._open and monotonic() < until and not stopping.is_set():
-                self._changed.wait(min(GLANCE_SECONDS, max(0.0, until - monotonic())))
-            if self._open and self.failure is None and not stopping.is_set():
-                self.failure = KafkaTimeoutError(f"no answer for {self._open} records")
-            return list(self.left.values())
-
-    def _arrived(self, number: int, _: object) -> None:
-        with self._changed:
-            self.left.pop(number, None)
-            self._settle()
-
-    def _failed(self, error: BaseException) -> None:
-        with self._changed:
-            self.failure = error
-            self._settle()
-
-    def _settle(self) -> None:
-        self._open -= 1
-        if not self._open:
-            self._changed.notify_all()
 
 
 class Outbox:
