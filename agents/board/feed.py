@@ -144,6 +144,9 @@ class Feed:
                     sent = board
                 elif board is not None:
                     yield b"event: pulse\ndata: " + head + b"}\n\n"
+                else:
+                    # A page that has left is noticed only by writing to it.
+                    yield b": no board yet\n\n"
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PULSE_EVERY):
                         await news.wait()
@@ -178,7 +181,8 @@ class Feed:
             except Exception:
                 log.exception("snapshots cannot be read")
                 stored = {}
-            changed = [self._update(name, stored) for name in watched]
+            # Who was left alone meanwhile has been forgotten, and stays so.
+            changed = [self._update(name, stored) for name in watched if self._followers[name]]
             if any(changed):
                 self._tell()
             await asyncio.sleep(LOOK_EVERY)

@@ -143,11 +143,14 @@ class BoardPages:
 
     async def _static(self, request: web.Request) -> web.Response:
         asset = self._assets.served[request.path.rpartition("/")[2]]
+        # While workers are updated one by one, the page of a new one may ask an old one.
+        is_asked = request.query.get("v") == self._assets.version
+        kept = f"public, max-age={A_YEAR}, immutable" if is_asked else "no-cache"
         return web.Response(
             body=asset.body,
             content_type=asset.content_type,
             charset="utf-8",
-            headers={"Cache-Control": f"public, max-age={A_YEAR}, immutable"},
+            headers={"Cache-Control": kept},
         )
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -174,6 +177,9 @@ class BoardPages:
                         await response.write(message)
             except (ConnectionError, TimeoutError) as error:
                 log.debug("a screen went away", error=repr(error))
+                # The end of the answer would wait without limit for a screen that takes nothing.
+                if request.transport is not None:
+                    request.transport.abort()
         return response
 
     async def _close(self, _: web.Application) -> None:

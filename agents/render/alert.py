@@ -87,17 +87,30 @@ def looked_up(kpi: Kpi, *, suffix: str = "", times: int = 1, **matchers: str) ->
     return _asked(f"{total}|{part}", labels, fixed, times)
 
 
-def looked_up_series(series: str, labels: list[Label], *, times: int = 1) -> str:
+def looked_up_series(
+    series: str, labels: list[Label], *, times: int = 1, shown: str = "%.0f"
+) -> str:
     """A template that shows another recorded series with the same values of these labels."""
-    return _asked(series, labels, "", times)
+    return _asked(series, labels, "", times, shown)
 
 
-def _asked(series: str, labels: list[Label], fixed: str, times: int) -> str:
+def promised_share() -> str:
+    """A template that shows the target of the promise it is about, as percent."""
+    place = [Label.ORGANISATION, Label.CHANNEL, Label.PROMISE]
+    return looked_up_series(names.TARGET, place, times=100, shown="%.4g")
+
+
+def below(share: str, limit: str) -> str:
+    """A share in percent where it is below a limit, rounded down: 79.6 % is not shown as 80 %."""
+    return f"floor(1e-9 + ({share} {limit}))"
+
+
+def _asked(series: str, labels: list[Label], fixed: str, times: int, shown: str = "%.0f") -> str:
     matching = ",".join(f"{label}=%q" for label in labels)
     values = " ".join(f"$labels.{label}" for label in labels)
     factor = "" if times == 1 else f"{times} * "
     asked = f'{factor}{{__name__=~"{series}",{matching}{fixed}}}'
     return (
         f"{{{{ with printf `{asked}` {values} | query }}}}"
-        '{{ . | first | value | printf "%.0f" }}{{ else }}?{{ end }}'
+        f'{{{{ . | first | value | printf "{shown}" }}}}{{{{ else }}}}?{{{{ end }}}}'
     )

@@ -28,6 +28,7 @@ NOBODY = "nobody"
 
 ALIVE = "AlertingWorks"
 NO_NUMBERS = "NoWorker"
+OLD_NUMBERS, SILENT_SOURCE = "TruthBehind", "SourceSilent"
 
 GROUP_WAIT = 30
 """Seconds; queues that fail together come in one message."""
@@ -180,6 +181,12 @@ def _inhibitions() -> list[dict[str, Any]]:
         {
             "source_matchers": ['kind="truth"', 'severity="critical"', 'organisation!=""'],
             "target_matchers": ['kind="business"'],
+            "equal": place,
+        },
+        # The source that fell silent is why they are old: one message about one thing.
+        {
+            "source_matchers": [f'alertname="{OLD_NUMBERS}"'],
+            "target_matchers": [f'alertname="{SILENT_SOURCE}"'],
             "equal": place,
         },
         {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.render import names
 from agents.render import thresholds as t
-from agents.render.alert import Alert, either, looked_up, looked_up_series, on, where
+from agents.render.alert import Alert, below, either, looked_up, on, promised_share, where
 from streams.conventions import Label, Monitor
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ BY_PROMISE = f"on ({Label.ORGANISATION}, {Label.CHANNEL}, {Label.PROMISE}) group
 SHARE = names.kpi_of("calls", "service_level")
 EVENTS = names.kpi_of("calls", "service_level_events")
 OPEN = f"and {PART} ({names.part_series(Monitor.OPEN, 'calls')} == 1)"
-TARGET = looked_up_series(
-    names.TARGET, [Label.ORGANISATION, Label.CHANNEL, Label.PROMISE], times=100
-)
+TARGET = promised_share()
 PERCENT = '{{ $value | printf "%.0f" }} %'
 
 
@@ -31,7 +29,7 @@ def call_alerts() -> Iterator[Alert]:
         name="CallServiceLevelFalling",
         kind="business",
         severity="warning",
-        expr=f"""({_share("15m")} <= {BY_PROMISE} 100 * {names.floor_series(t.FAST_BURN)})
+        expr=f"""{below(_share("15m"), f"<= {BY_PROMISE} 100 * {names.floor_series(t.FAST_BURN)}")}
 and {PROMISE} ({either(EVENTS, window="15m")} >= {t.FAST_MIN_EVENTS})
 and {PROMISE} ({_share("1h")} <= {BY_PROMISE} 100 * {names.floor_series(t.EARLY_BURN)})
 and {PROMISE} ({either(EVENTS, window="1h")} >= {t.HOUR_MIN_EVENTS})
@@ -51,7 +49,7 @@ and {PROMISE} ({either(EVENTS, window="1h")} >= {t.HOUR_MIN_EVENTS})
         name="CallServiceLevelLow",
         kind="business",
         severity="warning",
-        expr=f"""({_share("1h")} < {BY_PROMISE} 100 * {names.TARGET})
+        expr=f"""{below(_share("1h"), f"< {BY_PROMISE} 100 * {names.TARGET}")}
 and {PROMISE} ({either(EVENTS, window="1h")} >= {t.HOUR_MIN_EVENTS})
 {OPEN}""",
         lasting=300,
@@ -69,7 +67,7 @@ and {PROMISE} ({either(EVENTS, window="1h")} >= {t.HOUR_MIN_EVENTS})
         name="CallServiceLevelVeryLow",
         kind="business",
         severity="critical",
-        expr=f"""({_share("1h")} <= {BY_PROMISE} 100 * {names.floor_series(t.FAST_BURN)})
+        expr=f"""{below(_share("1h"), f"<= {BY_PROMISE} 100 * {names.floor_series(t.FAST_BURN)}")}
 and {PROMISE} ({_share("today")} < {BY_PROMISE} 100 * {names.TARGET})
 and {PROMISE} ({either(EVENTS, window="1h")} >= {t.PAGE_MIN_EVENTS})
 {OPEN}""",

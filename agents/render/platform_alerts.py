@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agents.render import names
 from agents.render import thresholds as t
 from agents.render.alert import Alert
+from agents.render.pace import looked_back
 from streams.conventions import PREFIX, Label, Monitor
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ PARTITION = f"{{{{ $labels.{Label.PARTITION} }}}}"
 COUNT = '{{ $value | printf "%.0f" }}'
 
 
-def platform_alerts(partitions: int) -> Iterator[Alert]:
+def platform_alerts(partitions: int, speed: float) -> Iterator[Alert]:
     """Every alert about the pipeline.
 
     Args:
         partitions: of every topic.
+        speed: how many times faster than life the events come.
     """
     yield Alert(
         name="NoWorker",
@@ -71,17 +73,18 @@ def platform_alerts(partitions: int) -> Iterator[Alert]:
         kind="platform",
         severity="critical",
         expr=f"(count({names.OWNED} >= 1) or vector(0)) < {partitions}\n"
-        f"and on () (count({WORKERS} == 1) > 0)",
+        # Workers that end again and again are up now and then, and never for long enough.
+        f"and on () (count(max_over_time({WORKERS}[{looked_back(t.CRASH_LOOP, speed)}]) == 1) > 0)",
         lasting=300,
         board="pipeline",
         summary=f"{COUNT} of {partitions} partitions have an owner: some organisations have no "
         "numbers",
         sammanfattning=f"{COUNT} av {partitions} partitioner har en ägare: några organisationer "
         "saknar siffror",
-        description="Workers are up, and yet nobody counts for some organisations. See which "
-        "workers recover; restart one that does not get ahead.",
-        beskrivning="Processer är igång, och ändå räknar ingen åt några organisationer. Se vilka "
-        "som återställer sig; starta om en som inte kommer vidare.",
+        description="Workers are up, or come up again and again, and yet nobody counts for some "
+        "organisations. See which workers recover; restart one that does not get ahead.",
+        beskrivning="Processer är igång, eller startar om gång på gång, och ändå räknar ingen åt "
+        "några organisationer. Se vilka som återställer sig; starta om en som inte kommer vidare.",
     )
     yield Alert(
         name="PartitionOwnedTwice",

@@ -8,7 +8,7 @@ such as `up` or how late its event loop is, is read as it was scraped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from agents.generate.kpi_page import metrics_of
 from agents.render import names, thresholds
@@ -30,18 +30,19 @@ WITH_HOURS = ("calls", "emails", "visits")
 """Channels whose parts have opening hours; a survey is never closed."""
 
 
-def recording_rules(speed: float) -> list[Rule]:
+def recording_rules(speed: float, clock: Literal["wall", "events"] = "wall") -> list[Rule]:
     """Every recording rule, in an order in which each reads only what stands before it.
 
     Args:
         speed: how many times faster than life the events come.
+        clock: whose time `as_of` follows.
     """
     return [
         {"record": names.OWNER, "expr": _owner()},
         *_truth(),
         *(rule for kpis in KPIS.values() for kpi in kpis for rule in _kpi(kpi)),
         *_promises(),
-        *_pace(speed),
+        *_pace(speed, clock),
         *_pipeline(speed),
     ]
 
@@ -121,7 +122,7 @@ def _promises() -> Iterator[Rule]:
         }
 
 
-def _pace(speed: float) -> Iterator[Rule]:
+def _pace(speed: float, clock: Literal["wall", "events"]) -> Iterator[Rule]:
     """How fast mails are dealt with: averaged over open hours, kept as it is when closed."""
     keep = f"{PLACE}, {Label.MAILBOX}, {Label.PROMISE}"
     on = f"on ({PLACE}, {Label.MAILBOX})"
@@ -140,18 +141,23 @@ def _pace(speed: float) -> Iterator[Rule]:
     opened = names.part_series(Monitor.OPEN_SECONDS, "emails")
     is_open = names.part_series(Monitor.OPEN, "emails")
     recent = f'avg_over_time({opened}{{window="1h"}}[{memory}])'
+    # A worker that is still reading the log of past weeks has their pace, not today's; what it has
+    # is not to be remembered through the night.
+    new = ""
+    if clock == "wall":
+        new = f"\n  and on ({PLACE}) (time() - {names.AS_OF} <= {thresholds.TRUTH_BEHIND})"
     # A week needs no memory: it comes from the log of events and the calendar.
     yield {
         "record": names.PACE,
         "expr": f"""max by ({keep}) (
   {HOUR} * avg_over_time({names.CLEARED}[{memory}])
   / {on} group_left () ({recent} >= {thresholds.PACE_MIN_OPEN})
-  and {on} ({is_open} == 1)
+  and {on} ({is_open} == 1){new}
 )
 or max by ({keep}) (last_over_time({names.PACE}[{looked_back(HOUR, speed)}]))
 or max by ({keep}) (
   {HOUR} * {_indented(cleared("7d"))}
-  / {on} group_left () ({opened}{{window="7d"}} > 0)
+  / {on} group_left () ({opened}{{window="7d"}} > 0){new}
 )""",
     }
 

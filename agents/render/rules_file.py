@@ -14,6 +14,7 @@ from agents.render.email_alerts import email_alerts
 from agents.render.pace import interval, waited
 from agents.render.platform_alerts import platform_alerts
 from agents.render.recording import recording_rules
+from agents.render.thresholds import HELD
 from agents.render.truth_alerts import truth_alerts
 from streams.conventions import PREFIX, Label
 
@@ -46,14 +47,14 @@ def alerts_of(settings: Settings, speed: float = 1) -> dict[str, list[Alert]]:
         "calls": list(call_alerts()),
         "emails": list(email_alerts()),
         "truth": list(truth_alerts(cluster.clock, speed)),
-        "platform": list(platform_alerts(cluster.partitions)),
+        "platform": list(platform_alerts(cluster.partitions, speed)),
     }
 
 
 def render_recording(settings: Settings, speed: float) -> str:
     """`recording.rules.yml`."""
-    del settings
-    rules = [rule | {"expr": _block(str(rule["expr"]))} for rule in recording_rules(speed)]
+    recorded = recording_rules(speed, settings.cluster.clock)
+    rules = [rule | {"expr": _block(str(rule["expr"]))} for rule in recorded]
     return _rules_file("recording", ABOUT_RECORDING, rules, speed)
 
 
@@ -87,6 +88,8 @@ def _alert(alert: Alert, settings: Settings, speed: float) -> dict[str, Any]:
     rule: dict[str, Any] = {"alert": alert.name, "expr": _block(alert.expr)}
     if alert.lasting:
         rule["for"] = waited(alert.lasting, speed)
+    if alert.kind != "platform":
+        rule["keep_firing_for"] = waited(HELD, speed)
     return rule | {
         "labels": {"severity": alert.severity, "kind": alert.kind},
         "annotations": {

@@ -19,6 +19,9 @@ when it ends. Every alert carries the labels `severity` and `kind`, those of wha
 (`organisation`, `channel`, `queue` or `mailbox`, `promise`), and its text in English (`summary`,
 `description`) and Swedish (`sammanfattning`, `beskrivning`). The thresholds stand in
 `agents/render/thresholds.py`, each with its reason.
+
+Alerts about citizens and about the truth go on for five minutes after their reason is gone: a
+worker that restarts shows no numbers for a minute, and nobody is written to that it is over.
 """
 
 

@@ -35,13 +35,23 @@ MANY_OVERDUE = 3
 WEEK_MIN_EVENTS = 20
 """Fewer decided mails in a week make a share that one mail moves by five points or more."""
 
-TRUTH_BEHIND = 10 * 60
-SOURCE_BEHIND = 15 * 60
-"""Seconds; as long as a channel waits for a slow source before it goes on without (ADR 10)."""
-SILENT_HOURS = {"calls": 1, "visits": 2, "emails": 4}
-"""Open hours without a single contact that an ordinary channel does not have."""
-SPARSE_28_DAYS = {"calls": 400, "visits": 400, "emails": 200}
-"""Contacts in four weeks below which silence for so long is ordinary."""
+HELD = 300
+"""Seconds an alert about numbers goes on without them: a worker that restarts, or hands its
+organisations over, shows none for about a minute, and nobody is to be told that it is over."""
+TRUTH_BEHIND = SOURCE_BEHIND = 15 * 60
+"""Seconds; as long as a channel waits for a slow source before it goes on without (ADR 10). Readers
+may be configured to stay ten minutes behind."""
+SILENCES = {
+    "calls": ((1, "1h", 3000), (4, "today", 600)),
+    "visits": ((4, "today", 400),),
+    "emails": ((4, "today", 300),),
+}
+"""Open hours without a single contact, the window that shows it, and from how many contacts in four
+weeks on that is no chance: with fewer it happened more than once in two years by chance alone, with
+arrivals as on an ordinary day (a dip at lunch, a quiet last hour)."""
 
+CRASH_LOOP = 4 * 60
+"""Seconds for which a worker that was up counts as one that comes back; less than the five minutes
+after which partitions without an owner are told, so that workers gone for good are told once."""
 LAG_RECORDS = 1_000
 """More than ten seconds of the busiest hour of all municipalities together."""

@@ -40,7 +40,11 @@ def truth_alerts(clock: Literal["wall", "events"], speed: float) -> Iterator[Ale
         name="TruthBehind",
         kind="truth",
         severity="critical",
-        expr=_old(names.AS_OF, t.TRUTH_BEHIND, clock, speed),
+        # One silent source of several holds its channel back for a quarter of an hour at most, and
+        # has an alert of its own.
+        expr=f"{_old(names.AS_OF, t.TRUTH_BEHIND, clock, speed)}\n"
+        f"unless on ({Label.ORGANISATION}, {Label.CHANNEL}) "
+        f"({_moving(names.SOURCE_THROUGH, t.SOURCE_BEHIND, clock, speed)})",
         lasting=120,
         board="pipeline",
         summary=f"{CHANNEL}: the numbers are old; nothing new is known for more than "
@@ -83,7 +87,11 @@ def truth_alerts(clock: Literal["wall", "events"], speed: float) -> Iterator[Ale
         name="NoEventsInOpeningHours",
         kind="truth",
         severity="warning",
-        expr="\nor\n".join(_no_events(channel) for channel in ARRIVALS),
+        expr=f"max without ({Label.WINDOW}) (\n"
+        + "\nor\n".join(
+            _no_events(channel, *silence) for channel in ARRIVALS for silence in t.SILENCES[channel]
+        )
+        + "\n)",
         lasting=300,
         board="pipeline",
         summary=f"{CHANNEL}: open, but not a single contact comes in",
@@ -122,7 +130,7 @@ def truth_alerts(clock: Literal["wall", "events"], speed: float) -> Iterator[Ale
         f"({{{{ $labels.{Label.REASON} }}}}): {COUNT}",
         description="Each is somebody's call or mail that is in no number. `kontaktpuls "
         "dead-letters list` shows them; once the cause is mended, `replay` brings them back.",
-        beskrivning="Var och en är någons samtal eller e-brev som saknas i siffrorna. "
+        beskrivning="Var och en är någons samtal eller mejl som saknas i siffrorna. "
         "`kontaktpuls dead-letters list` visar dem; när felet är avhjälpt hämtar `replay` dem.",
     )
 
@@ -130,13 +138,19 @@ def truth_alerts(clock: Literal["wall", "events"], speed: float) -> Iterator[Ale
 def _old(series: str, seconds: int, clock: Literal["wall", "events"], speed: float) -> str:
     if clock == "wall":
         return f"time() - {series} > {seconds}"
-    return f"changes({series}[{looked_back(seconds, speed)}]) == 0"
+    # A series that has just begun has not moved either.
+    ago = looked_back(seconds, speed)
+    return f"changes({series}[{ago}]) == 0 and {series} offset {ago}"
 
 
-def _no_events(channel: str) -> str:
+def _moving(series: str, seconds: int, clock: Literal["wall", "events"], speed: float) -> str:
+    if clock == "wall":
+        return f"time() - {series} <= {seconds}"
+    return f"changes({series}[{looked_back(seconds, speed)}]) > 0"
+
+
+def _no_events(channel: str, hours: int, window: str, ordinary: int) -> str:
     """A channel that was open for so long, today or within the last hour, without any contact."""
-    hours = t.SILENT_HOURS[channel]
-    window = "1h" if hours == 1 else "today"
     arrived = names.recorded(names.kpi_of(channel, ARRIVALS[channel]), total=True)
     open_now = names.part_series(Monitor.OPEN, channel)
     opened = names.part_series(Monitor.OPEN_SECONDS, channel)
@@ -145,5 +159,5 @@ def _no_events(channel: str) -> str:
   {arrived}{{window="{window}"}} == 0
   and {on(channel)} ({open_now} == 1)
   and {on(channel)} ({opened}{{window="{window}"}} >= {hours * 3600 - 1})
-  unless {on(channel)} ({arrived}{{window="28d"}} > 0 < {t.SPARSE_28_DAYS[channel]})
+  unless {on(channel)} ({arrived}{{window="28d"}} > 0 < {ordinary})
 )"""

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from streams.board.light import light
-from streams.board.phrases import moment, percent
+from streams.board.phrases import DASH, moment, percent
 from streams.board.snapshots import count, of_promise
 from streams.board.view import DueList, Figure, PartTile, Tile
 from streams.conventions import TOTAL
@@ -38,7 +38,7 @@ def tiles(worded: Worded) -> tuple[Tile, ...]:
         Tile(
             key="overdue",
             label=words.overdue,
-            value=str(_overdue_count(worded, TOTAL)),
+            value=_overdue_text(worded, TOTAL),
             level=level,
             word=word,
         ),
@@ -57,7 +57,7 @@ def part_tiles(worded: Worded) -> tuple[tuple[PartTile, ...], str]:
         level, word = worded.judge(part, judged, words.no_mails)
         figures = (
             Figure(str(count(worded.parts[part].now, "open")), words.open_short),
-            Figure(str(_overdue_count(worded, part)), words.overdue_short),
+            Figure(_overdue_text(worded, part), words.overdue_short),
             Figure(percent(judged, words), words.week_short),
         )
         made.append(worded.part_tile(part, level, word, figures))
@@ -77,10 +77,17 @@ def due_list(worded: Worded) -> DueList:
     )
     # A full list may end among mails that are due at the same time.
     cut = next(reversed(times), "") if len(due_next) == DUE_NEXT else ""
-    soon = of_promise(worded.total.now, name).get("due_within", {})
+    soon = count(of_promise(worded.total.now, name).get("due_within", {}), SOON)
+    if promise is None:
+        note = words.no_promise
+    elif times or soon:
+        # A full list may hold nothing but other promises; the count knows better.
+        note = words.due_soon.format(soon, SOON)
+    else:
+        note = words.nothing_due
     return DueList(
         words.due_next,
-        words.due_soon.format(count(soon, SOON), SOON) if times else words.nothing_due,
+        note,
         tuple(
             Figure(time, f"{n}+ {many}" if time == cut else f"{n} {one if n == 1 else many}")
             for time, n in islice(times.items(), MOST_TIMES)
@@ -92,6 +99,11 @@ def _overdue_count(worded: Worded, part: str) -> int:
     promise = worded.promise(part)
     now = worded.parts[part].now
     return count(of_promise(now, promise.name), "overdue") if promise else 0
+
+
+def _overdue_text(worded: Worded, part: str) -> str:
+    """Where nothing is promised nothing can be overdue, which is not the same as 0."""
+    return str(_overdue_count(worded, part)) if worded.promise(part) else DASH
 
 
 def _overdue(worded: Worded, part: str) -> tuple[Level, str]:

@@ -34,8 +34,13 @@ def percent(share: Share, words: Words) -> str:
 
 
 def target_text(target: float, words: Words) -> str:
-    """A target as its promise writes it."""
-    return words.percent.format(f"{100 * target:.4g}")
+    """A target as its promise writes it.
+
+    >>> from streams.board.words import EN, SV
+    >>> target_text(0.8, EN), target_text(0.855, EN), target_text(0.855, SV).split()[0]
+    ('80%', '85.5%', '85,5')
+    """
+    return words.percent.format(f"{100 * target:.4g}".replace(".", words.decimal))
 
 
 def clock_text(seconds: float | None) -> str:

@@ -70,6 +70,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     no_numbers: str
     no_numbers_why: str
     percent: str
+    decimal: str
     weekdays: tuple[str, str, str, str, str, str, str]
     months: tuple[str, ...]
     units: dict[str, tuple[str, str]]
@@ -96,8 +97,8 @@ SV = Words(
     overdue="Försenade",
     due_next="Nästa svar",
     due_soon="{} inom {}\N{NO-BREAK SPACE}arbetstimmar",
-    mails=("e-brev", "e-brev"),
-    nothing_due="Inget väntar på svar i tid.",
+    mails=("mejl", "mejl"),
+    nothing_due="Inga kommande svarstider.",
     no_promise="Inget mål är satt",
     last_minutes="senaste 15 min",
     last_hour="senaste timmen",
@@ -111,15 +112,15 @@ SV = Words(
     far_over_promise="Långt över {}",
     since="sedan {}",
     no_calls="Inga samtal",
-    no_mails="Inga e-brev",
+    no_mails="Inga mejl",
     no_calls_yet="Inga samtal ännu",
-    no_mails_yet="Inga e-brev ännu",
+    no_mails_yet="Inga mejl ännu",
     reached="Når målet {}",
     near="Nära målet {}",
     below="Under målet {}",
     too_few="För få för att bedöma",
     none_overdue="Inga försenade",
-    some_overdue="Svara först",
+    some_overdue="Svara på dem först",
     many_overdue="Många är försenade",
     open="Öppet",
     open_until="Öppet till {}",
@@ -138,8 +139,9 @@ SV = Words(
     overdue_short="sena",
     as_of="kl {}",
     no_numbers="Inga siffror ännu",
-    no_numbers_why="Här visas läget så snart de första händelserna har kommit.",
+    no_numbers_why="Läget visas här så snart det finns siffror.",
     percent="{}\N{NO-BREAK SPACE}%",
+    decimal=",",
     weekdays=("mån", "tis", "ons", "tors", "fre", "lör", "sön"),
     months=(
         "jan", "feb", "mars", "april", "maj", "juni",
@@ -177,7 +179,7 @@ EN = Words(
     due_next="Next replies",
     due_soon="{} within {}\N{NO-BREAK SPACE}working hours",
     mails=("e-mail", "e-mails"),
-    nothing_due="Nothing is waiting for a reply in time.",
+    nothing_due="No upcoming deadlines.",
     no_promise="No target is set",
     last_minutes="last 15 min",
     last_hour="last hour",
@@ -199,7 +201,7 @@ EN = Words(
     below="Below target {}",
     too_few="Too few to judge",
     none_overdue="None overdue",
-    some_overdue="Answer first",
+    some_overdue="Answer these first",
     many_overdue="Many are overdue",
     open="Open",
     open_until="Open until {}",
@@ -218,8 +220,9 @@ EN = Words(
     overdue_short="late",
     as_of="at {}",
     no_numbers="No numbers yet",
-    no_numbers_why="The state is shown here as soon as the first events have come.",
+    no_numbers_why="The state is shown here as soon as there are numbers.",
     percent="{}%",
+    decimal=".",
     weekdays=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     months=(
         "Jan", "Feb", "Mar", "Apr", "May", "June",

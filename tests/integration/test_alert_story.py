@@ -64,7 +64,7 @@ class Phase(NamedTuple):
 
 
 DUE_SOON = "förfaller inom"
-WHOLE_DUE = r"exempelkommun: \d+ e-brev förfaller inom"
+WHOLE_DUE = r"exempelkommun \(reply-in-2-days\): \d+ mejl förfaller inom"
 MISSED = "missas just nu"
 MISSED_MUCH = "exempelkommun: bara "
 ALARMS = "Varning|Bråttom|Warning|Urgent"

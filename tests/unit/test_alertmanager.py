@@ -13,7 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from ruamel.yaml import YAML
 
-from agents.render.alertmanager import ALIVE, NO_NUMBERS, render_alertmanager
+from agents.render.alertmanager import (
+    ALIVE,
+    NO_NUMBERS,
+    OLD_NUMBERS,
+    SILENT_SOURCE,
+    render_alertmanager,
+)
 from agents.render.rules_file import alerts_of
 from agents.render.time_intervals import closed_intervals, open_intervals
 from agents.settings import Settings, SettingsError, load_settings
@@ -254,7 +260,7 @@ def test_a_contact_that_cannot_be_reached_is_refused(
 
 def test_what_routes_and_inhibitions_name_are_alerts() -> None:
     """A renamed alert must not come loose from its route."""
-    assert {ALIVE, NO_NUMBERS} <= {alert.name for alert in ALERTS}
+    assert {ALIVE, NO_NUMBERS, OLD_NUMBERS, SILENT_SOURCE} <= {alert.name for alert in ALERTS}
 
 
 def test_every_template_that_is_asked_for_is_written() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -58,6 +58,20 @@ class Shelf:
     async def close(self) -> None:
         """As `SnapshotReader`."""
         self.closed = True
+
+
+class SlowShelf(Shelf):
+    """A shelf that a test lets answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, wanted: Sequence[str]) -> dict[Place, bytes]:
+        """As `SnapshotReader`, over a slow line."""
+        self.reading.set()
+        await self.go_on.wait()
+        return await super().__call__(wanted)
 
 
 @asynccontextmanager
@@ -171,7 +185,7 @@ async def test_nothing_but_our_own_files_runs_on_the_page() -> None:
     """No word in the page comes from elsewhere, and no other page holds it."""
     async with serving(Shelf()) as url:
         _, headers, text = await ask(f"{url}/board/exempelkommun")
-        _, script, _ = await ask(f"{url}/board/static/board.js?v=1")
+        _, script, _ = await ask(f"{url}/board/static/board.js")
 
     policy = headers["Content-Security-Policy"]
     assert "script-src 'self'" in policy
@@ -179,7 +193,17 @@ async def test_nothing_but_our_own_files_runs_on_the_page() -> None:
     assert "unsafe" not in policy
     assert "://" not in text
     assert headers["X-Content-Type-Options"] == script["X-Content-Type-Options"] == "nosniff"
-    assert "immutable" in script["Cache-Control"]
+
+
+async def test_a_browser_keeps_only_the_files_of_the_version_it_asked_for() -> None:
+    """During an update a new page may ask an old worker; its answer must not stay for a year."""
+    version = Assets().version
+    async with serving(Shelf()) as url:
+        _, own, _ = await ask(f"{url}/board/static/board.js?v={version}")
+        _, other, _ = await ask(f"{url}/board/static/board.js?v=of-a-newer-worker")
+
+    assert "immutable" in own["Cache-Control"]
+    assert other["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize("path", ["", "/exempelkommun"])
@@ -300,6 +324,78 @@ async def test_too_many_screens_are_asked_to_come_back(monkeypatch: pytest.Monke
                 await asyncio.sleep(0.05)
 
     assert (status, headers["Retry-After"]) == (503, "10")
+
+
+async def test_a_screen_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise connections that nobody counts would gather until the worker has no more."""
+
+    async def endless(*_: object) -> AsyncIterator[bytes]:
+        while True:
+            yield b":" * 1_000_000
+
+    monkeypatch.setattr(pages_module, "WRITE_TIMEOUT", 0.2)
+    monkeypatch.setattr(Feed, "messages", endless)
+    async with serving(Shelf()) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        writer.write(b"GET /board/exempelkommun/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        is_cut = False
+        async with asyncio.timeout(10):
+            while not is_cut:
+                await asyncio.sleep(0.1)
+                try:
+                    writer.write(b"\r\n")
+                    await writer.drain()
+                except ConnectionError:
+                    is_cut = True
+        writer.close()
+
+    assert is_cut
+
+
+async def test_a_screen_that_left_before_there_was_a_board_frees_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An organisation whose board cannot be made must not use up the places of all others."""
+
+    def never(*_: object) -> None:
+        msg = "no board can be made of this"
+        raise ValueError(msg)
+
+    monkeypatch.setattr(pages_module, "MOST_FOLLOWERS", 1)
+    monkeypatch.setattr(feed_module, "PULSE_EVERY", 0.05)
+    monkeypatch.setattr(feed_module.Shown, "update", never)
+    async with serving(Shelf()) as url:
+        events = f"{url}/board/exempelkommun/events"
+        async with asyncio.timeout(10):
+            async with listening(events) as answer:
+                first = answer.status
+            while True:
+                async with listening(events) as again:
+                    if again.status == 200:
+                        break
+                await asyncio.sleep(0.05)
+
+    assert first == again.status == 200
+
+
+async def test_what_was_read_for_a_screen_that_left_is_no_news_to_the_next() -> None:
+    """The last screen goes dark during a look; hours later its numbers would look fresh."""
+    shelf = SlowShelf()
+    feed = Feed(organisations(), "events", read=shelf, clock=RunningClock(NOW), version="1")
+    async with asyncio.timeout(10):
+        async with aclosing(feed.messages("exempelkommun", "sv")) as leaving:
+            await anext(leaving)
+            await shelf.reading.wait()
+        shelf.go_on.set()
+        while not shelf.asked:  # noqa: ASYNC110 - the shelf has no event
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        async with aclosing(feed.messages("exempelkommun", "sv")) as coming:
+            first = await anext(coming)
+        await feed.close()
+
+    assert first == b": no board yet\n\n"
 
 
 async def test_nobody_watching_costs_nothing() -> None:

@@ -166,9 +166,46 @@ def test_mail_due_at_one_time_is_one_line_and_an_uncertain_count_says_so() -> No
 
     assert listed is not None
     assert [(time.value, time.label) for time in listed.times] == [
-        ("15:00", "1 e-brev"),
-        ("i morgon 17:00", "19+ e-brev"),
+        ("15:00", "1 mejl"),
+        ("i morgon 17:00", "19+ mejl"),
     ]
+
+
+def test_a_list_full_of_other_promises_does_not_say_that_nothing_is_due() -> None:
+    """Twenty replies of a second promise come first; those of the first still count."""
+    snapshots = copy_of(BUSY)
+    snapshots["emails"]["due_next"] = [
+        {
+            "due": "2026-11-17T15:00:00+01:00",
+            "opened": "2026-11-17T08:00:00+01:00",
+            "promise": "another",
+        }
+    ] * 20
+    now = snapshots["emails"]["parts"][0]["now"]
+    now["promises"]["reply-in-2-days"]["due_within"]["4"] = 3
+    listed = section(board_of(snapshots, BUSY), "emails").due
+
+    assert listed is not None
+    assert (listed.times, listed.note) == ((), SV.due_soon.format(3, 4))
+
+
+def test_without_a_promise_for_everybody_nothing_is_said_to_be_in_time() -> None:
+    """Promised in single mailboxes only: 0 overdue in all would be good news nobody counted."""
+    whole = exempelkommun()
+    promises = tuple(
+        msgspec.structs.replace(promise, parts=("kontaktcenter",))
+        if promise.channel == "emails"
+        else promise
+        for promise in whole.promises
+    )
+    organisation = msgspec.structs.replace(whole, promises=promises)
+    mails = section(board_of(copy_of(BUSY), BUSY, organisation=organisation), "emails")
+    overdue = next(tile for tile in mails.tiles if tile.key == "overdue")
+
+    assert (overdue.value, overdue.word) == (DASH, SV.no_promise)
+    assert mails.due is not None
+    assert (mails.due.note, mails.due.times) == (SV.no_promise, ())
+    assert [part.figures[1].value for part in mails.parts] == ["0", DASH]
 
 
 def test_no_id_of_anybody_reaches_the_wall() -> None:

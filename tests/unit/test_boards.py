@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from grafana_foundation_sdk.models.dashboard import VariableHide
 from ruamel.yaml import YAML
 
-from agents.render import RENDERED
+from agents.render import RENDERED, names
 from agents.render.boards.files import BOARD_FILES
 from agents.render.boards.frame import COLUMNS, COMMAND
 from agents.render.boards.naming import (
@@ -21,6 +25,7 @@ from agents.render.boards.naming import (
     board_path,
     board_uid,
 )
+from agents.render.boards.queries import pick
 from agents.render.boards.swedish import DEFINITIONS
 from agents.settings import load_settings
 from streams.kpis import KPIS
@@ -43,6 +48,40 @@ SETTINGS = load_settings(ROOT / "config", environ={})
 RULES = sorted((ROOT / "config" / "prometheus" / "rules").glob("*.rules.yml"))
 WALL_ROWS = (1080 - 32 - 80) // 38
 """Rows of a full-HD screen: 30 pixels and a gap of 8 each, below the bar with the title."""
+
+OWNED_ONCE = [(f'{names.OWNED}{{partition="0"}}', "1x60")]
+SURVEY = {"organisation": "skara", "window": "28d", "question": "bemotande"}
+INDEX, PUBLISHABLE = (
+    names.recorded(names.kpi_of("surveys", name), total=False) for name in ("index", "publishable")
+)
+STORIES: dict[str, tuple[str, list[tuple[str, str]], list[tuple[str, int]]]] = {
+    "every partition has an owner": ("Partitions without one owner", OWNED_ONCE, [("{}", 0)]),
+    "a partition lost its owner": (
+        "Partitions without one owner",
+        [*OWNED_ONCE, (f'{names.OWNED}{{partition="1"}}', "1x10 stale")],
+        [("{}", 1)],
+    ),
+    "two own the same": (
+        "Partitions without one owner",
+        [*OWNED_ONCE, (f'{names.OWNED}{{partition="1"}}', "2x60")],
+        [("{}", 1)],
+    ),
+    "nothing was ever rejected": ("Events rejected, last hour", OWNED_ONCE, [("{}", 0)]),
+    "one survey of two may be published": (
+        "Index",
+        [
+            (pick(series, *(f'{k}="{v}"' for k, v in {**SURVEY, "survey": survey}.items())), value)
+            for series, survey, value in (
+                (INDEX, "calls", "70x60"),
+                (PUBLISHABLE, "calls", "1x60"),
+                (INDEX, "emails", "100x60"),
+                (PUBLISHABLE, "emails", "0x60"),
+            )
+        ],
+        [('{organisation="skara", question="bemotande", survey="calls"}', 70)],
+    ),
+}
+"""What a panel is about, the series it finds, and what it shows."""
 
 every_board = pytest.mark.parametrize("name", BOARD_FILES)
 
@@ -70,6 +109,15 @@ def named_in(expr: str) -> set[str]:
     """The series an expression reads."""
     bare = re.sub(r"\{[^}]*\}", "{}", expr)
     return set(re.findall(r"(?:[a-z]+:)?kontaktpuls_[\w:]+", bare))
+
+
+def chosen_on(board: Board) -> set[str]:
+    """The variables that stand at the top of a board; a hidden one is only handed on."""
+    return {
+        name
+        for name, variable in variables_of(board).items()
+        if variable.get("hide") != VariableHide.HIDE_VARIABLE
+    }
 
 
 @every_board
@@ -198,7 +246,7 @@ def test_every_variable_in_a_query_is_on_the_board(name: str) -> None:
 
     for expr in asked:
         assert "$" not in filled_in(expr, values)
-    for variable in variables_of(board):
+    for variable in chosen_on(board):
         assert any(f"${variable}" in expr for expr in asked)
 
 
@@ -224,6 +272,8 @@ def test_every_board_leads_to_the_others(name: str) -> None:
 
     assert {link["url"] for link in board["links"]} == {f"/d/{uid}" for uid in others}
     assert all(link["includeVars"] for link in board["links"])
+    # A variable that one board does not have is lost on the way over it.
+    assert "organisation" in variables_of(board)
 
 
 @every_board
@@ -233,7 +283,7 @@ def test_alerts_stand_in_the_graphs(name: str) -> None:
 
     assert alerts["enable"] is True
     assert alerts["expr"].startswith('ALERTS{alertstate="firing"')
-    assert ("organisation=~" in alerts["expr"]) == ("organisation" in variables_of(board_of(name)))
+    assert ("organisation=~" in alerts["expr"]) == ("organisation" in chosen_on(board_of(name)))
 
 
 def test_every_kpi_is_explained_in_swedish() -> None:
@@ -255,6 +305,38 @@ def test_provisioning_finds_every_board() -> None:
     assert {file.relative_to(ROOT).as_posix() for file in GRAFANA.rglob("*.json")} == set(
         BOARD_FILES
     )
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="install the package `prometheus`")
+@pytest.mark.parametrize("story", STORIES)
+def test_a_panel_tells(story: str, tmp_path: Path) -> None:
+    """A partition without owner is counted, nothing rejected is 0, and no small survey is shown."""
+    title, series, samples = STORIES[story]
+    panel = next(
+        panel
+        for board in ("pipeline", "organisations")
+        for panel in panels_of(board_of(board_path(board, "en")))
+        if panel["title"] == title
+    )
+    expr = filled_in(panel["targets"][0]["expr"], {"window": "28d"})
+    test = {
+        "eval_time": "30m",
+        "expr": expr,
+        "exp_samples": [{"labels": labels, "value": value} for labels, value in samples],
+    }
+    tests = [
+        {
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in series],
+            "promql_expr_test": [test],
+        }
+    ]
+    file = tmp_path / "panel.test.json"
+    file.write_text(json.dumps({"tests": tests}), encoding="utf-8")
+    command = [str(shutil.which("promtool")), "test", "rules", str(file)]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _without_words(board: Board) -> list[object]:

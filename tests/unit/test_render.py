@@ -91,8 +91,9 @@ def test_a_simulation_at_sixty_times_life_is_waited_for_a_sixtieth_as_long() -> 
     calls = "config/prometheus/rules/calls.rules.yml"
     pace = "config/prometheus/rules/recording.rules.yml"
 
-    assert re.findall(r"for: (\w+)", life[calls]) == ["5m", "5m", "1m", "5m"]
-    assert re.findall(r"for: (\w+)", fast[calls]) == ["5s", "5s", "1s", "5s"]
+    assert re.findall(r" for: (\w+)", life[calls]) == ["5m", "5m", "1m", "5m"]
+    assert re.findall(r" for: (\w+)", fast[calls]) == ["5s", "5s", "1s", "5s"]
+    assert set(re.findall(r"keep_firing_for: (\w+)", fast[calls])) == {"5s"}
     assert 'window="15m"' in fast[calls]
     assert "interval: 1s" in fast[calls]
     assert "interval" not in life[calls].replace("intervals", "")
@@ -130,7 +131,70 @@ def test_a_replay_is_never_called_old_only_stuck() -> None:
 
     assert "time()" in wall.expr
     assert "time()" not in replay.expr
-    assert replay.expr.endswith("[10s]) == 0")
+    assert replay.expr.startswith("changes(channel:kontaktpuls_as_of_timestamp_seconds[15s]) == 0")
+
+
+def test_a_replay_that_has_just_begun_does_not_stand_still(tmp_path: Path) -> None:
+    """One sample has not changed, and says nothing about whether it will."""
+    settings = msgspec.structs.replace(
+        SETTINGS, cluster=msgspec.structs.replace(SETTINGS.cluster, clock="events")
+    )
+    rules = tmp_path / "truth.rules.yml"
+    rules.write_text(RENDERED["config/prometheus/rules/truth.rules.yml"](settings, 60), "utf-8")
+    place = 'organisation="x",channel="calls"'
+    stuck = 'count by (alertname) (ALERTS{alertname=~"TruthBehind|SourceSilent"})'
+    story = {
+        "rule_files": [str(rules)],
+        "evaluation_interval": "1s",
+        "tests": [
+            {
+                "interval": "1s",
+                "input_series": [
+                    {"series": f"{series}{{{labels}}}", "values": "_x10 5 5 5+60x60 3605x60"}
+                    for series, labels in (
+                        ("channel:kontaktpuls_as_of_timestamp_seconds", place),
+                        ("source:kontaktpuls_source_through_timestamp_seconds", place),
+                    )
+                ],
+                "promql_expr_test": [
+                    {"expr": f"max_over_time({stuck}[1m:1s])", "eval_time": "70s"},
+                    {
+                        "expr": stuck,
+                        "eval_time": "110s",
+                        "exp_samples": [
+                            {"labels": f'{{alertname="{name}"}}', "value": 1}
+                            for name in ("TruthBehind", "SourceSilent")
+                        ],
+                    },
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "replay.test.yml"
+    YAML().dump(story, path)
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (package `prometheus`)")
+    done = subprocess.run(
+        [promtool, "test", "rules", path], capture_output=True, check=False, text=True, timeout=60
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_alert_about_numbers_outlasts_a_worker_that_restarts() -> None:
+    """Nobody is written to that it is over because for a minute nobody counts."""
+    text = render_all(SETTINGS)
+    held = {
+        rule["alert"]: rule.get("keep_firing_for")
+        for name in RULES
+        for group in YAML(typ="safe").load(text[name])["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    kinds = {alert.name: alert.kind for group in alerts_of(SETTINGS).values() for alert in group}
+
+    assert held == {name: None if kind == "platform" else "5m" for name, kind in kinds.items()}
 
 
 def test_links_and_partitions_come_from_the_configuration() -> None:

@@ -253,10 +253,14 @@ def test_closing_time_ends_alerts_about_calls_and_no_other(
                     {"series": name, "values": values(samples)} for name, samples in series.items()
                 ],
                 "promql_expr_test": [
-                    *firing("CallServiceLevelLow", [n for n, _ in since(is_open, 1)], len(points)),
+                    *firing(
+                        "CallServiceLevelLow", held([n for n, _ in since(is_open, 1)]), len(points)
+                    ),
                     *firing(
                         "NoEventsInOpeningHours",
-                        [n for n, _ in since([s >= 3599 for s in within_hour], 1) if is_open[n]],
+                        held(
+                            [n for n, _ in since([s >= 3599 for s in within_hour], 1) if is_open[n]]
+                        ),
                         len(points),
                     ),
                     *firing("EmailsOverdueMany", list(range(2, len(points))), len(points)),
@@ -274,6 +278,12 @@ def test_closing_time_ends_alerts_about_calls_and_no_other(
 def since(truths: list[bool], steps: int) -> list[tuple[int, bool]]:
     """The points at which something has been true for so many steps before, too."""
     return [(n, t) for n, t in enumerate(truths) if n >= steps and all(truths[n - steps : n + 1])]
+
+
+def held(at: list[int]) -> list[int]:
+    """The same points, and the first one after: an alert is held for five minutes of the ten."""
+    assert thresholds.HELD * SECOND < STEP
+    return sorted({*at, *(n + 1 for n in at)})
 
 
 def firing(alert: str, at: list[int], of: int) -> list[dict[str, Any]]:

@@ -139,7 +139,11 @@ def _due_against_pace(board: Board) -> Panel:
         ),
         [
             Query("due", due, "{{promise}}"),
-            Query("pace", f"{hours} * {pace}", board.say("hinns med", "will be cleared")),
+            Query(
+                "pace",
+                f"{hours} * {pace}",
+                board.say("{{promise}}, hinns med", "{{promise}}, will be cleared"),
+            ),
         ],
         targets=["pace"],
     )

@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLinkType,
     GridPos,
     Panel,
+    VariableHide,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -104,9 +105,10 @@ class Board:
         name: str = "",
         title: Text | None = None,
         several: bool = False,
+        hidden: bool = False,
     ) -> None:
         """A variable whose values are those of a label of a recorded series."""
-        if label == Label.ORGANISATION:
+        if label == Label.ORGANISATION and not hidden:
             self._organisation_matcher = f'{label}=~"${label}|"'
         values = f"label_values({pick(series, *matchers)}, {label})"
         variable = (
@@ -123,11 +125,17 @@ class Board:
         if several:
             everything = VariableOption(selected=True, text=["All"], value=["$__all"])
             variable.all_value(EVERYTHING).current(everything)
+        if hidden:
+            variable.hide(VariableHide.HIDE_VARIABLE)
         self._dashboard.with_variable(variable)
 
     def choose_organisation(self, *, several: bool = False) -> None:
         """The variable of the organisation."""
         self.choose(Label.ORGANISATION, names.AS_OF, several=several)
+
+    def remember_organisation(self) -> None:
+        """The organisation that was chosen elsewhere, for the links from here to know it."""
+        self.choose(Label.ORGANISATION, names.AS_OF, hidden=True)
 
     def choose_window(self, first: str) -> None:
         """The variable of the window, `first` chosen; by name, in the order of their length."""

@@ -172,6 +172,7 @@ def due_next(board: Board) -> Panel:
         face_of(board.language, "emails", "due_within"),
         queries,
         special={queries[0].ref: {None: "green", 1: "orange"}},
+        fresh=moving("emails"),
     )
 
 

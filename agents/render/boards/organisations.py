@@ -38,6 +38,7 @@ def organisations(language: Language) -> Board:
         since="now-1h",
         refresh="1m",
     )
+    board.remember_organisation()
     choose_promises(board)
     board.choose_window("28d")
     board.row(
@@ -107,14 +108,17 @@ def _mean_table(board: Board, channel: Channel, name: str, rests_on: str) -> Pan
 
 
 def _index_table(board: Board) -> Panel:
-    """Rank by the survey's index, a row for each question."""
-    by = f"max by ({Label.ORGANISATION}, {Label.QUESTION})"
+    """Rank by the survey's index, a row for each question of a survey.
+
+    One survey may be published and another not, so their answers are never mixed.
+    """
+    by = f"max by ({Label.ORGANISATION}, {Label.SURVEY}, {Label.QUESTION})"
     over = (EVERY, CHOSEN_WINDOW)
     value = (
         f"{by} ({part('surveys', 'index', *over)}) "
         f"and {by} ({part('surveys', 'publishable', *over)}) == 1"
     )
-    heading, distance, unit = _distance(board, value, Label.QUESTION)
+    heading, distance, unit = _distance(board, value, Label.SURVEY, Label.QUESTION)
     columns = [
         Column("value", board.say("Index", "Index"), value, decimals=1),
         Column("distance", heading, distance, unit, decimals=1),
@@ -124,8 +128,11 @@ def _index_table(board: Board) -> Panel:
             f"{by} ({part('surveys', 'answers', *over)}) >= {PUBLISHABLE_FROM}",
         ),
     ]
-    question = {Label.QUESTION.value: board.say("Fråga", "Question")}
-    return _ranking(board, "surveys", "index", columns, more_labels=question)
+    rows_of = {
+        Label.SURVEY.value: board.say("Enkät", "Survey"),
+        Label.QUESTION.value: board.say("Fråga", "Question"),
+    }
+    return _ranking(board, "surveys", "index", columns, more_labels=rows_of)
 
 
 def _distance(board: Board, value: str, *by: Label) -> tuple[str, str, str]:

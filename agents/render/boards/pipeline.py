@@ -88,7 +88,9 @@ def _partitions(board: Board) -> Panel:
             ),
             NUMBER,
         ),
-        f"count({names.OWNED} != 1) or 0 * count({names.OWNED})",
+        # A partition that nobody owns has no series: only what was owned before tells of it.
+        f"count(last_over_time({names.OWNED}[1d]) unless {names.OWNED} == 1) "
+        f"or 0 * count({names.OWNED})",
         steps={None: "green", 1: "red"},
     )
 
@@ -120,7 +122,8 @@ def _rejected(board: Board) -> Panel:
             ),
             NUMBER,
         ),
-        f"round(sum({names.increase_series(Monitor.REJECTED)}))",
+        # No event was ever rejected: there is no reason yet, and so no series.
+        f"round(sum({names.increase_series(Monitor.REJECTED)})) or 0 * count({names.OWNED})",
         steps=ANY_PROBLEM,
     )
 

@@ -76,12 +76,27 @@ def tiles(
     *,
     steps: Steps | None = None,
     special: Mapping[str, Steps] | None = None,
+    fresh: str = "",
 ) -> Panel:
-    """Some numbers side by side, each under its name; `special` ones have colours of their own."""
+    """Some numbers side by side, each under its name; `special` ones have colours of their own.
+
+    Where `fresh` does not hold, the ground of all says that they are old, as in `tile`.
+    """
     panel = _ground(BigValueTextMode.VALUE_AND_NAME).thresholds(thresholds(steps or CALM))
     for ref, own in (special or {}).items():
         panel.override_by_query(ref, [DynamicConfigValue("thresholds", thresholds(own).build())])
-    return finish(panel.targets([instant(query) for query in queries]), face)
+    for query in queries:
+        if not fresh:
+            panel.with_target(instant(query))
+            continue
+        by_organisation = f"on ({Label.ORGANISATION}) ({fresh})"
+        old = f"{query.ref}_stale"
+        panel.with_target(instant(query._replace(expr=f"{query.expr} and {by_organisation}")))
+        panel.with_target(
+            instant(Query(old, f"{query.expr} unless {by_organisation}", query.legend))
+        )
+        panel.override_by_query(old, [colour(LIGHT_COLOURS["stale"])])
+    return finish(panel, face)
 
 
 def coloured(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.render import names, thresholds
 from agents.render.boards.panels import DURATION, NUMBER, Face, Steps
-from agents.render.boards.queries import ORGANISATION, pick
+from agents.render.boards.queries import ORGANISATION, moving, pick
 from agents.render.boards.tiles import tile
 from agents.render.boards.words import NO_NUMBERS, TITLES
 from streams.conventions import Label, Monitor
@@ -60,5 +60,6 @@ def open_now(board: Board, channel: Channel) -> Panel:
             NO_NUMBERS.say(board.language),
         ),
         pick(names.part_series(Monitor.OPEN, channel), ORGANISATION, f'{label}=""'),
+        fresh=moving(channel),
         words={"0": board.say("Stängt", "Closed"), "1": board.say("Öppet", "Open")},
     )

@@ -69,14 +69,14 @@ LIGHT_HELP: Final = Text(
 
 NOTHING_YET: Final[dict[Channel, Text]] = {
     "calls": Text("Inga samtal ännu", "No calls yet"),
-    "emails": Text("Inga e-brev ännu", "No e-mails yet"),
+    "emails": Text("Inga mejl ännu", "No e-mails yet"),
     "surveys": Text("Inga enkätsvar ännu", "No survey answers yet"),
     "visits": Text("Inga besök ännu", "No visits yet"),
 }
 NO_NUMBERS: Final = Text("Inga siffror just nu", "No numbers right now")
 NOTHING_OR_NO_NUMBERS: Final[dict[Channel, Text]] = {
     "calls": Text("Inga samtal, eller inga siffror", "No calls, or no numbers"),
-    "emails": Text("Inga e-brev, eller inga siffror", "No e-mails, or no numbers"),
+    "emails": Text("Inga mejl, eller inga siffror", "No e-mails, or no numbers"),
     "surveys": Text("Inga enkätsvar, eller inga siffror", "No survey answers, or no numbers"),
     "visits": Text("Inga besök, eller inga siffror", "No visits, or no numbers"),
 }
