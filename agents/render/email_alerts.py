@@ -10,13 +10,24 @@ from typing import TYPE_CHECKING
 
 from agents.render import names
 from agents.render import thresholds as t
-from agents.render.alert import Alert, Severity, either, looked_up, looked_up_series, on, where
+from agents.render.alert import (
+    Alert,
+    Severity,
+    below,
+    either,
+    looked_up,
+    looked_up_series,
+    on,
+    promised_share,
+    where,
+)
 from streams.conventions import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WHO = where("emails")
+WHO = f"{where('emails')} ({{{{ $labels.{Label.PROMISE} }}}})"
+"""With the promise: a mailbox may owe a first reply and, later, a full answer."""
 PROMISE = on("emails", Label.PROMISE)
 DUE = names.kpi_of("emails", "due_within")
 OVERDUE = names.kpi_of("emails", "overdue")
@@ -40,31 +51,31 @@ and {PROMISE} ({due} - {PROMISE} {t.DUE_HOURS} * {names.PACE} >= {t.SHORTFALL_MI
         board="emails",
         summary=f"{WHO}: {COUNT} e-mails fall due within {t.DUE_HOURS} working hours; at the pace "
         f"of the last hours {cleared} of them get a reply in time",
-        sammanfattning=f"{WHO}: {COUNT} e-brev förfaller inom {t.DUE_HOURS} arbetstimmar; i de "
+        sammanfattning=f"{WHO}: {COUNT} mejl förfaller inom {t.DUE_HOURS} arbetstimmar; i de "
         f"senaste timmarnas takt hinner {cleared} av dem få svar",
-        description="No promise is broken yet. Let more members answer mail now, those that fall "
+        description="None of these is late yet. Let more members answer mail now, those that fall "
         "due first; the board lists when.",
-        beskrivning="Inget löfte är brutet ännu. Låt fler svara på e-post nu, det som förfaller "
+        beskrivning="Inget av dem är försenat ännu. Låt fler svara på e-post nu, det som förfaller "
         "först; tavlan visar när.",
     )
     yield _overdue("EmailsOverdue", severity="info", least=1)
     yield _overdue("EmailsOverdueMany", severity="warning", least=t.MANY_OVERDUE)
     decided = looked_up(EVENTS, window="7d")
-    target = looked_up_series(
-        names.TARGET, [Label.ORGANISATION, Label.CHANNEL, Label.PROMISE], times=100
-    )
+    target = promised_share()
     by_promise = f"on ({Label.ORGANISATION}, {Label.CHANNEL}, {Label.PROMISE}) group_left ()"
+    share = f"100 * {either(SHARE, window='7d')}"
+    limit = f"< {by_promise} 100 * {names.TARGET}"
     yield Alert(
         name="EmailShareLow",
         kind="business",
         severity="warning",
-        expr=f"""(100 * {either(SHARE, window="7d")} < {by_promise} 100 * {names.TARGET})
+        expr=f"""{below(share, limit)}
 and {PROMISE} ({either(EVENTS, window="7d")} >= {t.WEEK_MIN_EVENTS})""",
         lasting=900,
         board="emails",
         summary=f"{WHO}: {COUNT} % of {decided} e-mails answered in time over seven days, "
         f"promised {target} %",
-        sammanfattning=f"{WHO}: {COUNT} % av {decided} e-brev besvarade i tid de senaste sju "
+        sammanfattning=f"{WHO}: {COUNT} % av {decided} mejl besvarade i tid de senaste sju "
         f"dagarna, löftet är {target} %",
         description="The promise has not been kept over the week. Nothing done today changes it at "
         "once: see on the trend board since when, and what was different.",
@@ -82,7 +93,7 @@ def _overdue(name: str, *, severity: Severity, least: int) -> Alert:
         lasting=900,
         board="emails",
         summary=f"{WHO}: e-mails overdue and still without the reply they wait for: {COUNT}",
-        sammanfattning=f"{WHO}: försenade e-brev som fortfarande väntar på svar: {COUNT}",
+        sammanfattning=f"{WHO}: försenade mejl som fortfarande väntar på svar: {COUNT}",
         description="The promise is broken for each of them, and a citizen still waits. Answer "
         "the oldest first, or write when the answer will come.",
         beskrivning="Löftet är brutet för vart och ett, och någon väntar fortfarande. Besvara det "
