@@ -9,6 +9,7 @@ from streams.instants import DAY, parse_rfc3339
 from streams.parsers.mail.correspondence import Correspondence, Told
 from streams.parsers.mail.folders import Folder, Role
 from streams.parsers.mail.headers import read_headers
+from streams.parsers.mail.rescues import ARCHIVE, Look
 from streams.parsers.mail.rules import Holding, Rules
 from streams.pseudonyms import create_pseudonymiser
 
@@ -94,11 +95,14 @@ class Postman:
         at: int = MONDAY,
         flags: tuple[str, ...] = (),
         seen_at: int | None = None,
+        reread: bool = False,
+        at_last: bool = True,
     ) -> Told:
-        """What one mail tells."""
+        """What one mail tells, as in an archive unless its mailbox was looked into."""
+        look = ARCHIVE if seen_at is None else Look(seen_at, seen_at, reread, at_last)
         mail = read_headers(block, also=self._correspondence.extra_headers)
         told = self._correspondence.read(
-            mail, self.index, folder=folder, arrived_at=at, flags=flags, seen_at=seen_at
+            mail, self.index, folder=folder, arrived_at=at, flags=flags, look=look
         )
         self.events += told.events
         return told

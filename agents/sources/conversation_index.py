@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 10.0
 MAX_PARTS = 20
 MAX_FOUND = 50
 
-TABLES = """
+VERSION_1 = """
 CREATE TABLE mails (
     key TEXT PRIMARY KEY, conversation TEXT NOT NULL, at INTEGER, dated TEXT NOT NULL,
     question INTEGER NOT NULL, closed INTEGER NOT NULL,
@@ -43,6 +43,13 @@ CREATE TABLE writers (
 ) WITHOUT ROWID;
 CREATE INDEX writers_at ON writers (at);
 """
+VERSION_2 = """
+ALTER TABLE mails ADD COLUMN spam TEXT NOT NULL DEFAULT '';
+ALTER TABLE mails ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mails ADD COLUMN looked INTEGER;
+"""
+STEPS = {0: VERSION_1, 1: VERSION_2}
+"""What makes the next version out of each."""
 
 
 class IndexFileError(KontaktpulsError):
@@ -114,12 +121,13 @@ class ConversationIndex:
     def mail(self, key: str) -> Known | None:
         """What is known of a mail."""
         row = self.connection.execute(
-            "SELECT conversation, at, dated, question, closed, ambiguous FROM mails WHERE key = ?",
+            "SELECT conversation, at, dated, question, closed, ambiguous, spam, cleared, looked "
+            "FROM mails WHERE key = ?",
             (key,),
         ).fetchone()
         if row is None:
             return None
-        conversation, at, dated, question, closed, ambiguous = row
+        conversation, at, dated, question, closed, ambiguous, spam, cleared, looked = row
         return Known(
             conversation=conversation,
             at=at,
@@ -127,15 +135,21 @@ class ConversationIndex:
             question=bool(question),
             closed=bool(closed),
             ambiguous=bool(ambiguous),
+            spam=spam,
+            cleared=bool(cleared),
+            looked=looked,
         )
 
     def keep_mail(self, key: str, known: Known, *, touched: int) -> None:
         """Remember a mail."""
         self.connection.execute(
-            "INSERT INTO mails VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+            "INSERT INTO mails (key, conversation, at, dated, question, closed, ambiguous, "
+            "touched, spam, cleared, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET "
             "conversation = excluded.conversation, at = excluded.at, dated = excluded.dated, "
             "question = excluded.question, "
-            "closed = excluded.closed, ambiguous = excluded.ambiguous, "
+            "closed = excluded.closed, ambiguous = excluded.ambiguous, spam = excluded.spam, "
+            "cleared = excluded.cleared, looked = excluded.looked, "
             "touched = max(touched, excluded.touched)",
             (
                 key,
@@ -146,6 +160,9 @@ class ConversationIndex:
                 known.closed,
                 known.ambiguous,
                 touched,
+                known.spam,
+                known.cleared,
+                known.looked,
             ),
         )
 
@@ -226,7 +243,9 @@ class ConversationIndex:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == VERSION:
             return
-        if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        there = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version not in STEPS or (there and not version):
             msg = f"version {version} of its tables, not {VERSION}"
             raise sqlite3.DatabaseError(msg)
-        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        steps = "".join(STEPS[step] for step in range(version, VERSION))
+        connection.executescript(f"BEGIN; {steps} PRAGMA user_version = {VERSION}; COMMIT;")

@@ -127,14 +127,14 @@ class Positions:
         return self._once("imap_begun", mailbox, now)
 
     def look(self, mailbox: str, now: int) -> int:
-        """When mails were looked at that are about to be told; `now` unless that was broken off.
+        """When a look began whose mails are being told; `now` unless it was broken off.
 
         What is told of a look that a crash broke off is told again in the same words.
         """
         return self._once("imap_looks", mailbox, now)
 
     def forget_look(self, mailbox: str) -> None:
-        """What was looked at was told; part of the transaction that is under way."""
+        """All that was looked at was told; part of the transaction that is under way."""
         self._connection.execute("DELETE FROM imap_looks WHERE mailbox = ?", (mailbox,))
 
     def _once(self, table: str, mailbox: str, now: int) -> int:

@@ -7,7 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agents.sources.imap_folders import Positions
+from streams.parsers.mail.folders import Role
 from streams.parsers.mail.headers import MailError, read_headers
+from streams.parsers.mail.rescues import Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +28,16 @@ MOST_REFUSALS = 10
 
 
 class ArrivedMail(NamedTuple):
-    """A mail as it was fetched; personal, for this process's memory only."""
+    """A mail as it was fetched; personal, for this process's memory only.
+
+    `reread` says that its folder is read from the beginning.
+    """
 
     folder: Folder
     arrived_at: int
     flags: frozenset[str]
     header: bytes
+    reread: bool = False
 
 
 class DeliversEvents(Protocol):
@@ -71,8 +77,13 @@ class Ledger:
         self._lock = threading.Lock()
         self._refused: Counter[tuple[str, str, int]] = Counter()
 
-    def enter(self, mails: Iterable[ArrivedMail], *, seen_at: int) -> None:
+    def enter(
+        self, mails: Iterable[ArrivedMail], *, seen_at: int, at_last: bool = False
+    ) -> list[ArrivedMail]:
         """Tell mails, in the order of their arrival; returns when Kafka has what they tell.
+
+        Those it returns were rescued from the spam folder, and are to be entered `at_last`: only
+        then is known whether they were answered meanwhile.
 
         Raises:
             StoppedError: the source shall stop; they are read again at the next start.
@@ -80,23 +91,29 @@ class Ledger:
         events: list[Event] = []
         left_out: list[str] = []
         noted: list[str] = []
-        ordered = sorted(mails, key=lambda mail: mail.arrived_at)
+        ordered = sorted(mails, key=lambda mail: (mail.folder.role is Role.SPAM, mail.arrived_at))
         mailboxes = {mail.folder.mailbox for mail in ordered}
         with self._lock:
-            looks = {mailbox: self._positions.look(mailbox, seen_at) for mailbox in mailboxes}
+            told_at = {mailbox: self._positions.look(mailbox, seen_at) for mailbox in mailboxes}
+            looks = [
+                Look(seen_at, told_at[mail.folder.mailbox], mail.reread, at_last)
+                for mail in ordered
+            ]
             with self._index.transaction():
-                for mail in ordered:
-                    self._tell(mail, looks[mail.folder.mailbox], events, left_out, noted)
+                told = [
+                    self._tell(mail, look, events, left_out, noted)
+                    for mail, look in zip(ordered, looks, strict=True)
+                ]
                 if events:
                     self._outbox.deliver(events)
-                for mailbox in mailboxes:
-                    self._positions.forget_look(mailbox)
-        self._meter.read(self.source, len(ordered))
+        rescued = [mail for mail, is_told in zip(ordered, told, strict=True) if not is_told]
+        self._meter.read(self.source, len(ordered) - len(rescued))
         self._meter.delivered(self.source, len(events))
         for reason in left_out:
             self._meter.left_out(self.source, reason)
         for reason in noted:
             self._meter.noted(self.source, reason)
+        return rescued
 
     def leave_out(self, reason: str, count: int = 1) -> None:
         """Count mails that were seen and cannot be entered."""
@@ -126,9 +143,10 @@ class Ledger:
             return self._positions.of(mailbox, folder) is not None
 
     def save(self, mailbox: str, spans: Mapping[str, Span]) -> None:
-        """All of these spans, by folder, was entered."""
+        """All of these spans, by folder, was entered; the look at the mailbox is over."""
         with self._lock:
             with self._index.transaction():
+                self._positions.forget_look(mailbox)
                 for folder, span in spans.items():
                     self._positions.save(mailbox, folder, span)
             for refused in [key for key in self._refused if key[0] == mailbox]:
@@ -142,25 +160,27 @@ class Ledger:
     def _tell(
         self,
         mail: ArrivedMail,
-        seen_at: int,
+        look: Look,
         events: list[Event],
         left_out: list[str],
         noted: list[str],
-    ) -> None:
+    ) -> bool:
+        """Whether it was told, and need not be entered again."""
         try:
             read = read_headers(mail.header, also=self.extra_headers)
         except MailError as error:
             left_out.append(error.reason.value)
-            return
+            return True
         told = self._correspondence.read(
             read,
             self._index,
             folder=mail.folder,
             arrived_at=mail.arrived_at,
             flags=mail.flags,
-            seen_at=seen_at,
+            look=look,
         )
         events += told.events
         noted += (note.value for note in told.notes)
         if told.left_out is not None:
             left_out.append(told.left_out.value)
+        return not told.is_rescue

@@ -75,8 +75,9 @@ class MailboxPlan(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A mail that was not read yet; sorts by arrival."""
+    """A mail that was not read yet; sorts by arrival, spam last."""
 
+    is_spam: bool
     arrived_at: int
     place: int
     uid: int
@@ -197,13 +198,17 @@ class MailboxReader:
             raise NoConnectionError(msg)
 
     def _read(self, spans: Mapping[str, Span], *, seen_at: int) -> None:
-        """Enter the mails of all these folders in the order in which they arrived."""
+        """Enter the mails of all these folders in the order in which they arrived, spam last.
+
+        A mail that another folder has too is no spam, whichever of the two is new.
+        """
         found = sorted(
             mail
             for place, (name, span) in enumerate(spans.items())
             for mail in self._find(place, name, span, now=seen_at)
         )
         told_at = float("-inf")
+        rescued: list[ArrivedMail] = []
         for start in range(0, len(found), BATCH):
             self._check_stop()
             batch = found[start : start + BATCH]
@@ -213,8 +218,11 @@ class MailboxReader:
                 if uids:
                     self._enter(name, span)
                     fetched = self._ask(self._session.fetch, uids)
-                    mails += filter(None, (self._arrived(name, mail) for mail in fetched))
-            self._ledger.enter(mails, seen_at=seen_at)
+                    mails += filter(None, (self._arrived(name, mail, span) for mail in fetched))
+            rescued += self._ledger.enter(mails, seen_at=seen_at)
+            if len(rescued) >= BATCH or (rescued and start + BATCH >= len(found)):
+                self._ledger.enter(rescued, seen_at=seen_at, at_last=True)
+                rescued = []
             if len(found) > BATCH and time.monotonic() > told_at + TELL_SECONDS:
                 told_at = time.monotonic()
                 done = min(start + BATCH, len(found))
@@ -233,6 +241,7 @@ class MailboxReader:
         uids = self._session.uids(
             span.first, span.end, since=_day(oldest) if span.is_first else None
         )
+        is_spam = self.folders[name].role is Role.SPAM
         for start in range(0, len(uids), ARRIVALS_AT_ONCE):
             self._check_stop()
             asked = uids[start : start + ARRIVALS_AT_ONCE]
@@ -240,7 +249,7 @@ class MailboxReader:
                 if arrived_at is None:
                     self._ledger.leave_out(NO_ARRIVAL)
                 elif arrived_at >= oldest:
-                    yield Found(arrived_at, place, uid, name)
+                    yield Found(is_spam, arrived_at, place, uid, name)
                 elif not span.is_first:
                     self._ledger.leave_out(TOO_OLD)
 
@@ -267,7 +276,7 @@ class MailboxReader:
             msg += "that mail is left out"
             raise NoConnectionError(msg)
 
-    def _arrived(self, folder: str, fetched: FetchedMail) -> ArrivedMail | None:
+    def _arrived(self, folder: str, fetched: FetchedMail, span: Span) -> ArrivedMail | None:
         if fetched.arrived_at is None:
             self._ledger.leave_out(NO_ARRIVAL)
             return None
@@ -275,7 +284,9 @@ class MailboxReader:
             self._ledger.leave_out(DRAFT)
             return None
         known = self.folders[folder]
-        return ArrivedMail(known, fetched.arrived_at, fetched.flags, fetched.header)
+        return ArrivedMail(
+            known, fetched.arrived_at, fetched.flags, fetched.header, reread=span.is_first
+        )
 
 
 def _day(instant: int) -> date:

@@ -379,10 +379,12 @@ class Story:
     def spam(self) -> Iterator[tuple[bytes, datetime]]:
         """What the server's filter took."""
         yield mail("spam@s.example", "win@s.example", OURS, "Vinst!"), self.at(4, "03:00")
+        # Ida is no spammer, as somebody sees today.
+        yield mail("ida@i.example", "ida@i.example", OURS, "Snabbt svar!"), self.at(3, "03:00")
 
 
 AS_TOLD = {
-    "received": 9.0,  # Anna twice, Bo, Cecilia, David, Eva, Gun, Hans, and the spam
+    "received": 10.0,  # Anna twice, Bo, Cecilia, David, Eva, Gun, Hans, Ida, and the spam
     "automatic": 3.0 + NEWSLETTERS,
     "reminders": 1.0,  # Eva's
     "forwarded": 1.0,  # David's
@@ -393,8 +395,8 @@ AS_TOLD = {
     "excluded": 2.0,
     "closed as spam": 1.0,
     "closed as no_reply_needed": 1.0,  # Anna's thanks
-    "open": 2.0,
-    "pending": 1.0,  # Gun
+    "open": 3.0,
+    "pending": 2.0,  # Gun, Ida
     "overdue": 1.0,  # Eva
 }
 
@@ -426,6 +428,7 @@ def test_a_shared_mailbox_gives_the_kpis_of_its_story(town: Town) -> None:
         )  # fmt: skip
         dovecot.move(USER, "anna3@a.example", "INBOX", "Avslutat")
         dovecot.move(USER, "cecilia2@c.example", "INBOX", "Skola")
+        dovecot.move(USER, "ida@i.example", "Skräppost", "INBOX")
         happened = datetime.now(UTC)
         wait_for(lambda: town.through() > happened, child=second)
 
@@ -451,9 +454,11 @@ def test_a_shared_mailbox_gives_the_kpis_of_its_story(town: Town) -> None:
     times = defaultdict(set)
     for event in town.published():
         if "message" in event:
-            times[event["type"], event["conversation"], event["message"]].add(event["at"])
+            mail_of = event["conversation"], event["message"], event.get("revision", 0)
+            times[event["type"], *mail_of].add(event["at"])
 
     assert {len(told) for told in times.values()} == {1}, "a mail arrives once"
+    assert [revision for *_, revision in times if revision] == [1], "and is rescued once"
 
     said = b"".join(path.read_bytes() for path in town.folder.rglob("*") if path.is_file())
     kept = json.dumps(town.published())

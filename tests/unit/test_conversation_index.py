@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
-from agents.sources.conversation_index import ConversationIndex, IndexFileError
+from agents.sources.conversation_index import (
+    VERSION,
+    VERSION_1,
+    ConversationIndex,
+    IndexFileError,
+)
 from streams.parsers.mail.threading import Known, Thread
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KNOWN = Known(conversation="c", at=1, dated="d", question=True)
+SPAM = Known(conversation="s", at=1, question=True, closed=True, spam="kontakt")
+RESCUED = Known(conversation="s", at=3, question=True, cleared=True, looked=3)
 THREAD = Thread(home="c", opened=1, asked=2)
 
 
@@ -33,10 +41,13 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     """A file of SQLite, with everything as it was written."""
     with ConversationIndex(tmp_path / "index.sqlite") as index, index.transaction():
         index.keep_mail("k", KNOWN, touched=5)
+        index.keep_mail("s", SPAM, touched=5)
+        index.keep_mail("r", SPAM, touched=5)
+        index.keep_mail("r", RESCUED, touched=5)
         index.keep_thread("c", THREAD, touched=5)
         index.wrote("person", "c", 2)
     with ConversationIndex(tmp_path / "index.sqlite") as index:
-        assert index.mail("k") == KNOWN
+        assert [index.mail(key) for key in "ksr"] == [KNOWN, SPAM, RESCUED]
         assert index.thread("c") == THREAD
         assert index.asked_by(["person"], since=0, until=2) == ["c"]
 
@@ -111,6 +122,26 @@ def test_old_mails_are_forgotten_by_when_they_were_last_spoken_of() -> None:
         assert index.mail("answered") == KNOWN
         assert index.thread("c") is None
         assert not index.has_written(["person"], ["c"])
+
+
+def test_the_file_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    """With what it remembers; a newer version's is refused."""
+    path = tmp_path / "index.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.executescript(VERSION_1)
+        old.execute("INSERT INTO mails VALUES ('k', 'c', 1, 'd', 1, 0, 0, 5)")
+        old.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        with ConversationIndex(path) as index, index.transaction():
+            assert index.mail("k") == KNOWN
+
+            index.keep_mail("s", SPAM, touched=5)
+
+            assert index.mail("s") == SPAM
+    with contextlib.closing(sqlite3.connect(path)) as newer:
+        newer.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(IndexFileError, match=f"version {VERSION + 1} of its tables"):
+        ConversationIndex(path)
 
 
 def test_a_file_that_is_no_index_is_refused_by_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from agents.settings import organisation_from_text
 from agents.settings.imap import FoldersSection
 from agents.sources import imap_connection, imap_mailbox
 from agents.sources.conversation_index import ConversationIndex
@@ -24,6 +25,7 @@ from streams.instants import DAY, HOUR, from_datetime, parse_rfc3339
 from streams.parsers.mail.correspondence import Correspondence
 from streams.parsers.mail.rules import Rules
 from streams.pseudonyms import create_pseudonymiser
+from streams.reports import Report
 from tests.imap_server import PASSWORD, Conversation, ImapServer, StoredFolder
 from tests.post_box import PostBox
 
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
 
 NOW = parse_rfc3339("2026-06-10T12:00:00Z")
 OURS = "kontakt@provkommun.example"
+ORGANISATION = """
+version: 1
+display_name: Provkommun
+mailboxes: {kontakt: Kontakt}
+calendars: {default: {hours: {mon-fri: "08:00-16:00"}}}
+"""
 
 
 class Office:
@@ -474,6 +482,189 @@ def test_a_closing_is_told_in_the_same_words_after_a_crash(office: Office) -> No
 
     assert isinstance(closing, EmailClosed)
     assert from_datetime(closing.at) == NOW + 6 * HOUR, "another look has its own instant"
+
+
+def open_questions(office: Office) -> int:
+    """How many questions wait for their answer, by all that was told."""
+    organisation = organisation_from_text(ORGANISATION, "provkommun")
+    report = Report({"provkommun": organisation}, office.now + DAY)
+    for event in office.post.events:
+        report.add(event)
+    (row,) = [row for row in report.rows("all") if row["mailbox"] == "kontakt"]
+    return int(str(row["open"]))
+
+
+def move(server: ImapServer, source: str, target: str) -> None:
+    """Let a member drag all mails of a folder into another one."""
+    for stored in server.folders[source].mails.values():
+        header = stored.header.decode().strip().replace("\r\n", "\n")
+        server.folders[target].add(header, stored.arrived)
+    server.folders[source].mails.clear()
+
+
+def renumber(*folders: StoredFolder) -> None:
+    """Give the mails of folders new numbers."""
+    for folder in folders:
+        folder.validity += 1
+        folder.mails = dict(enumerate(folder.mails.values(), 1))
+        folder.next_uid = len(folder.mails) + 1
+
+
+def test_a_question_that_was_taken_for_spam_waits_once_it_is_rescued(office: Office) -> None:
+    """Also after new numbers; put back into the spam folder, it waits no more."""
+    folders = office.server.folders
+    spam = folders["Skr&AOQ-ppost"] = StoredFolder("\\Junk")
+    folders["Bygg"] = StoredFolder()
+    spam.add(question(1), "09-Jun-2026 10:00:00 +0000")
+    office.read()
+
+    assert open_questions(office) == 0
+
+    office.now += HOUR
+    move(office.server, "Skr&AOQ-ppost", "Bygg")
+    office.read()
+    revised = office.post.events[-1]
+
+    assert isinstance(revised, EmailReceived)
+    assert (revised.revision, from_datetime(revised.at)) == (1, office.now)
+    assert open_questions(office) == 1
+
+    office.now += HOUR
+    move(office.server, "Bygg", "INBOX")
+    renumber(*folders.values())
+    office.read()
+
+    assert office.post.events[-1] is revised
+
+    office.now += HOUR
+    move(office.server, "INBOX", "Skr&AOQ-ppost")
+    office.read()
+
+    assert open_questions(office) == 0
+    assert office.counted("read") == 4, "a rescue is one mail, however often it is looked at"
+
+
+@pytest.mark.parametrize("at_once", [1, 200])
+def test_a_copy_in_the_spam_folder_closes_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Whichever folder gets new numbers, and if nothing is remembered at all."""
+    monkeypatch.setattr(imap_mailbox, "BATCH", at_once)
+    folders = office.server.folders
+    spam = folders["Junk"] = StoredFolder("\\Junk")
+    folders["Vatten"] = StoredFolder()
+    for name in ("Junk", "Vatten"):
+        folders[name].add(question(1), "09-Jun-2026 10:00:00 +0000")
+    spam.add(question(2), "09-Jun-2026 10:00:00 +0000")
+    office.read()
+    office.now += HOUR
+    folders["INBOX"].add(question(2), "09-Jun-2026 10:00:00 +0000")
+    office.read()
+    told = [(type(event), getattr(event, "revision", None)) for event in office.post.events]
+
+    assert told == [(EmailReceived, 0), (EmailReceived, 0), (EmailClosed, 0), (EmailReceived, 1)]
+    assert open_questions(office) == 2
+
+    for changed in (list(folders.values()), [spam], [folders["INBOX"]]):
+        office.now += HOUR
+        renumber(*changed)
+        office.read()
+
+    assert len(office.post.events) == len(told)
+
+    with ConversationIndex(None) as nothing:
+        another = Office(office.server, nothing)
+        another.now = office.now + HOUR
+        another.read()
+    office.post.batches += another.post.batches
+
+    assert open_questions(office) == 2
+
+
+def test_a_rescue_is_told_in_the_same_words_after_a_crash(office: Office) -> None:
+    """Else the question would wait from another instant each time."""
+    folders = office.server.folders
+    folders["Junk"] = StoredFolder("\\Junk")
+    folders["Junk"].add(question(1), "09-Jun-2026 10:00:00 +0000")
+    office.read()
+    office.now += HOUR
+    move(office.server, "Junk", "INBOX")
+    # Something else that is new is kept before the source is killed.
+    folders["INBOX"].add(question(2), "10-Jun-2026 10:00:00 +0000")
+    office.post.batches.clear()
+    deliver = office.post.deliver
+    told: list[Event] = []
+
+    def deliver_and_crash(events: Sequence[Event]) -> None:
+        deliver(events)
+        if any(event.revision for event in events if isinstance(event, EmailReceived)):
+            told.extend(events)
+            msg = "killed before it was kept"
+            raise StoppedError(msg)
+
+    office.post.deliver = deliver_and_crash  # type: ignore[method-assign]
+    with pytest.raises(StoppedError):
+        office.read()
+    office.post.deliver = deliver  # type: ignore[method-assign]
+    office.post.batches.clear()
+    office.now += HOUR
+    office.read()
+
+    assert len(told) == 1
+    assert office.post.events == told
+
+
+def test_a_mail_put_away_after_a_look_was_broken_off_is_closed(office: Office) -> None:
+    """The look that goes on is another one: it finds out anew what is a copy and what was moved."""
+    folders = office.server.folders
+    folders["Junk"] = StoredFolder("\\Junk")
+    folders["Junk"].add(question(2), "09-Jun-2026 10:00:00 +0000")
+    office.read()
+    for number in (1, 4):
+        folders["INBOX"].add(question(number), "09-Jun-2026 10:00:00 +0000")
+    move(office.server, "Junk", "INBOX")
+    folders["Bygg"] = StoredFolder()
+    for name in ("Bygg", "Junk"):
+        folders[name].add(question(3), "09-Jun-2026 10:00:00 +0000")
+    deliver = office.post.deliver
+
+    def crash_at_last(events: Sequence[Event]) -> None:
+        if any(event.revision for event in events if isinstance(event, EmailReceived)):
+            msg = "killed when the first batch was kept"
+            raise StoppedError(msg)
+        deliver(events)
+
+    office.post.deliver = crash_at_last  # type: ignore[method-assign]
+    with pytest.raises(StoppedError):
+        office.read()
+    office.post.deliver = deliver  # type: ignore[method-assign]
+
+    assert open_questions(office) == 3
+
+    office.now += HOUR
+    move(office.server, "INBOX", "Junk")
+    office.read()
+
+    assert open_questions(office) == 1, "the one of which there are two copies"
+
+
+def test_an_answer_counts_that_was_sent_before_the_rescue_was_seen(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source was away; the mail is told after the answers, however many mails there are."""
+    monkeypatch.setattr(imap_mailbox, "BATCH", 2)
+    folders = office.server.folders
+    folders["Junk"] = StoredFolder("\\Junk")
+    for number in (1, 2, 3):
+        folders["Junk"].add(question(number), "08-Jun-2026 10:00:00 +0000")
+    office.read()
+    move(office.server, "Junk", "INBOX")
+    folders["Skickat"].add(answer(3), "09-Jun-2026 10:00:00 +0000")
+    office.now += DAY
+    office.read()
+
+    assert sum(event.revision for event in office.post.events) == 3
+    assert open_questions(office) == 2
 
 
 def test_a_folder_that_is_of_no_matter_may_be_closed_to_us(office: Office) -> None:

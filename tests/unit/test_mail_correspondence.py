@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from agents.settings import organisation_from_text
 from streams.events import EmailClosed, EmailForwarded, EmailReceived, EmailSent
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime, to_datetime
 from streams.parsers.mail.classification import Automatic
-from streams.parsers.mail.correspondence import LeftOut, Note
+from streams.parsers.mail.correspondence import LeftOut, Note, Told
 from streams.reports import Report
 from tests.letters import (
     ANNA,
@@ -46,7 +47,7 @@ def postman() -> Iterator[Postman]:
         yield one
 
 
-def kpis(postman: Postman, *, until: int) -> dict[str, object]:
+def kpis(*postmen: Postman, until: int) -> dict[str, object]:
     """The KPIs of the mailbox over all that was told."""
     organisation = organisation_from_text(
         """
@@ -60,8 +61,9 @@ def kpis(postman: Postman, *, until: int) -> dict[str, object]:
         "provkommun",
     )
     report = Report({"provkommun": organisation}, until)
-    for event in postman.events:
-        report.add(event)
+    for postman in postmen:
+        for event in postman.events:
+            report.add(event)
     return next(row for row in report.rows("all") if row["mailbox"] == "kontakt")
 
 
@@ -230,7 +232,7 @@ def test_a_mail_that_is_moved_is_one_mail(postman: Postman) -> None:
     postman.bring(letter("q"))
     moved = postman.bring(letter("q", Subject="[ärende 7] Bygglov"), OTHER_INBOX, at=MONDAY + HOUR)
 
-    assert moved == ((), LeftOut.SEEN_BEFORE, (), None)
+    assert moved == Told(left_out=LeftOut.SEEN_BEFORE)
     assert len(postman.events) == 1
 
 
@@ -389,6 +391,160 @@ def test_spam_is_counted_and_closed_at_once(postman: Postman) -> None:
     assert [type(event) for event in told.events] == [EmailReceived, EmailClosed]
     assert [type(event) for event in marked.events] == [EmailReceived, EmailClosed]
     assert (row["received"], row["open"]) == (3, 1)
+
+
+def test_a_mail_rescued_from_the_spam_folder_waits_from_then_on(postman: Postman) -> None:
+    """It is no longer excluded; put back it is, and another rescue changes nothing."""
+    first = postman.bring(letter("q"), SPAM, seen_at=MONDAY + MINUTE)
+    rescued = postman.bring(letter("q"), seen_at=MONDAY + HOUR)
+    received, revised = first.events[0], rescued.events[0]
+    row = kpis(postman, until=MONDAY + 2 * HOUR)
+
+    assert isinstance(received, EmailReceived)
+    assert received.revision == 0
+    assert revised == msgspec.structs.replace(received, revision=1, at=to_datetime(MONDAY + HOUR))
+    assert (row["received"], row["excluded"], row["open"]) == (1, 0, 1)
+
+    postman.bring(letter("q"), SPAM, seen_at=MONDAY + 3 * HOUR)
+    again = postman.bring(letter("q"), seen_at=MONDAY + 4 * HOUR)
+    row = kpis(postman, until=MONDAY + DAY)
+
+    assert again.left_out is LeftOut.SEEN_BEFORE
+    assert (row["received"], row["excluded"], row["open"]) == (1, 1, 0)
+
+
+def test_a_rescued_mail_is_answered_in_its_conversation(postman: Postman) -> None:
+    """Spam is kept apart from the mails it refers to; what is none is joined with them."""
+    postman.bring(letter("q"), seen_at=MONDAY)
+    postman.bring(letter("r", References=refs("q")), SPAM, at=MONDAY + HOUR, seen_at=MONDAY + HOUR)
+    rescued = postman.bring(
+        letter("r", References=refs("q")), at=MONDAY + HOUR, seen_at=MONDAY + 2 * HOUR
+    )
+    postman.bring(answer("a", "q"), SENT, at=MONDAY + 3 * HOUR)
+    row = kpis(postman, until=MONDAY + DAY)
+
+    assert rescued.notes == (Note.CONVERSATION_SPLIT,)
+    assert (row["received"], row["full_answers"], row["open"]) == (2, 2, 0)
+
+
+def test_a_rescued_mail_is_found_by_whom_an_answer_is_for(postman: Postman) -> None:
+    """As every question is; spam is not."""
+    postman.bring(letter("q"), SPAM, seen_at=MONDAY)
+    unmatched = postman.bring(letter("a", From=KONTAKT, To=CITIZEN), SENT, at=MONDAY + MINUTE)
+    postman.bring(letter("q"), seen_at=MONDAY + HOUR)
+    matched = postman.bring(letter("b", From=KONTAKT, To=CITIZEN), SENT, at=MONDAY + 2 * HOUR)
+
+    assert unmatched.left_out is LeftOut.UNMATCHED_OUTGOING
+    assert matched.notes == (Note.MATCHED_BY_RECIPIENT,)
+    assert kpis(postman, until=MONDAY + DAY)["open"] == 0
+
+
+def test_what_was_answered_before_its_rescue_waits_no_more(postman: Postman) -> None:
+    """Out of the spam folder, or while nobody looked: it waited from its arrival."""
+    postman.bring(letter("q"), SPAM, seen_at=MONDAY + MINUTE)
+    postman.bring(answer("a", "q"), SENT, at=MONDAY + HOUR)
+    postman.bring(letter("q"), seen_at=MONDAY + DAY)
+    row = kpis(postman, until=MONDAY + 2 * DAY)
+
+    assert (row["received"], row["full_answers"], row["met"], row["open"]) == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "more", "headers"),
+    [
+        pytest.param(TRASH, {"seen_at": MONDAY + HOUR}, {}, id="thrown away"),
+        pytest.param(CLOSED, {"seen_at": MONDAY + HOUR}, {}, id="needs no reply"),
+        pytest.param(
+            INBOX, {"seen_at": MONDAY + HOUR, "flags": ("$Junk",)}, {}, id="still marked as spam"
+        ),
+        pytest.param(OTHER_INBOX, {"seen_at": MONDAY + HOUR}, {}, id="a copy to others"),
+        pytest.param(INBOX, {"seen_at": MONDAY + HOUR}, {"List_Id": "<l.x>"}, id="a machine's"),
+        pytest.param(INBOX, {}, {}, id="nobody knows when"),
+    ],
+)
+def test_not_everything_that_leaves_the_spam_folder_is_rescued(
+    postman: Postman, folder: Folder, more: dict[str, Any], headers: dict[str, str]
+) -> None:
+    """Only a question that its mailbox now has where it can wait, and was seen to be moved."""
+    postman.bring(letter("q", **headers), SPAM, seen_at=MONDAY + MINUTE)
+    told = postman.bring(letter("q", **headers), folder, **more)
+
+    assert told == Told(left_out=LeftOut.SEEN_BEFORE)
+
+
+@pytest.mark.parametrize("spam_came_first", [False, True])
+def test_a_mail_that_lies_in_the_spam_folder_and_elsewhere_is_no_spam(
+    postman: Postman, *, spam_came_first: bool
+) -> None:
+    """Whatever is read again; only a copy that is new in the spam folder closes it."""
+    looks = [MONDAY + hours * HOUR for hours in range(1, 6)]
+    if spam_came_first:
+        postman.bring(letter("q"), SPAM, seen_at=MONDAY)
+    postman.bring(letter("q"), seen_at=looks[0])
+    if not spam_came_first:
+        postman.bring(letter("q"), SPAM, seen_at=looks[0])
+    told = list(postman.events)
+    for folder in (INBOX, SPAM):
+        postman.bring(letter("q"), folder, seen_at=looks[1], reread=True)
+    postman.bring(letter("q"), SPAM, seen_at=looks[2], reread=True)
+    before = kpis(postman, until=looks[4])
+
+    assert postman.events == told
+    assert (before["received"], before["open"]) == (1, 1)
+
+    with Postman() as another:
+        for folder in (INBOX, SPAM):
+            another.bring(letter("q"), folder, seen_at=looks[3], reread=True)
+
+        assert kpis(postman, another, until=looks[4]) == before
+        assert kpis(another, postman, until=looks[4]) == before
+
+    closed = postman.bring(letter("q"), SPAM, seen_at=looks[3])
+
+    assert [type(event) for event in closed.events] == [EmailClosed]
+    assert kpis(postman, until=looks[4])["open"] == 0
+
+
+def test_an_archive_that_has_a_mail_in_both_places_has_no_spam_in_it(postman: Postman) -> None:
+    """It is read as if all of it had been seen at once."""
+    postman.bring(letter("q"))
+    copy = postman.bring(letter("q"), SPAM)
+
+    assert copy == Told(left_out=LeftOut.SEEN_BEFORE)
+
+
+@pytest.mark.parametrize("moves", [(SPAM, INBOX), (SPAM, INBOX, SPAM)])
+def test_a_rescue_outlives_the_memory_of_it(postman: Postman, moves: tuple[Folder, ...]) -> None:
+    """A source that begins anew sees only where the mail is now, and changes nothing."""
+    for hours, folder in enumerate(moves):
+        postman.bring(letter("q"), folder, seen_at=MONDAY + hours * HOUR)
+    before = kpis(postman, until=MONDAY + 2 * DAY)
+    with Postman() as another:
+        another.bring(letter("q"), moves[-1], seen_at=MONDAY + DAY, reread=True)
+
+        assert kpis(postman, another, until=MONDAY + 2 * DAY) == before
+
+
+def test_a_rescue_lies_after_its_closing_whatever_the_clocks_say(postman: Postman) -> None:
+    """A mail server that is ahead tells of arrivals that are yet to come."""
+    ahead = MONDAY + HOUR
+    for folder in (SPAM, INBOX):
+        postman.bring(letter("q"), folder, at=ahead, seen_at=MONDAY)
+    is_open = kpis(postman, until=MONDAY + DAY)["open"]
+    postman.bring(letter("q"), SPAM, at=ahead, seen_at=MONDAY + MINUTE)
+
+    assert is_open == 1
+    assert kpis(postman, until=MONDAY + DAY)["open"] == 0
+
+
+def test_a_rescue_waits_for_the_end_of_the_look(postman: Postman) -> None:
+    """Only then is known whether it was answered."""
+    postman.bring(letter("q"), SPAM, seen_at=MONDAY)
+    early = postman.bring(letter("q"), seen_at=MONDAY + HOUR, at_last=False)
+    late = postman.bring(letter("q"), seen_at=MONDAY + HOUR)
+
+    assert early == Told(is_rescue=True)
+    assert len(late.events) == 1
 
 
 def test_a_mail_put_away_is_closed_when_it_was_found_there(postman: Postman) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from streams.conventions import OTHER
 from streams.events import EmailClosed, EmailForwarded, EmailReceived, EmailSent
 from streams.instants import to_datetime
+from streams.parsers.mail.rescues import ARCHIVE, is_beside, is_rescue, remember_look, rescue
 from streams.parsers.mail.sights import Kind, Sight, glimpse
 from streams.parsers.mail.threading import (
     Index,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from streams.parsers.mail.classification import Automatic
     from streams.parsers.mail.folders import Folder
     from streams.parsers.mail.headers import Mail
+    from streams.parsers.mail.rescues import Look
     from streams.parsers.mail.rules import Rules
     from streams.pseudonyms import Pseudonymiser
 
@@ -59,12 +61,14 @@ class Told(NamedTuple):
         left_out: why there are none.
         notes: what is worth counting.
         automatic: the sign by which a machine shows.
+        is_rescue: whether it tells nothing yet, and is to be told again at the end of the look.
     """
 
     events: tuple[EmailEvent, ...] = ()
     left_out: LeftOut | None = None
     notes: tuple[Note, ...] = ()
     automatic: Automatic | None = None
+    is_rescue: bool = False
 
 
 class Correspondence:
@@ -88,11 +92,11 @@ class Correspondence:
         folder: Folder,
         arrived_at: int,
         flags: Collection[str] = (),
-        seen_at: int | None = None,
+        look: Look = ARCHIVE,
     ) -> Told:
         """What a mail tells; see `glimpse` and `tell`."""
         sight = self.glimpse(mail, folder=folder, arrived_at=arrived_at, flags=flags)
-        return self.tell(sight, index, seen_at=seen_at)
+        return self.tell(sight, index, look)
 
     def glimpse(
         self, mail: Mail, *, folder: Folder, arrived_at: int, flags: Collection[str] = ()
@@ -107,11 +111,8 @@ class Correspondence:
             flags=flags,
         )
 
-    def tell(self, sight: Sight, index: Index, *, seen_at: int | None = None) -> Told:
-        """What a mail tells, given what is remembered; remembers it too.
-
-        `seen_at` is when a known mail was found put away: it tells when it was closed.
-        """
+    def tell(self, sight: Sight, index: Index, look: Look = ARCHIVE) -> Told:
+        """What a mail tells, given what is remembered and where it was found; remembers it too."""
         notes: list[Note] = []
         known = index.mail(sight.key)
         if known is not None and known.at is not None and known.dated != sight.dated:
@@ -124,10 +125,10 @@ class Correspondence:
             sight = msgspec.structs.replace(sight, key=own)
             known = index.mail(own)
         if known is not None and known.at is not None:
-            return self._told_again(sight, known, index, seen_at)
+            return self._told_again(sight, known, index, look)
         match sight.kind:
             case Kind.INCOMING:
-                told = self._incoming(sight, index)
+                told = self._incoming(sight, index, look)
             case Kind.OUTGOING | Kind.FORWARD if sight.deleted:
                 return Told(left_out=LeftOut.DELETED)
             case Kind.OUTGOING:
@@ -136,18 +137,33 @@ class Correspondence:
                 told = self._inside(sight, index)
         return told._replace(notes=(*notes, *told.notes), automatic=sight.automatic)
 
-    def _told_again(self, sight: Sight, known: Known, index: Index, seen_at: int | None) -> Told:
+    def _told_again(self, sight: Sight, known: Known, index: Index, look: Look) -> Told:
         """A mail that was moved, copied or read again: the first arrival counts."""
-        if sight.closing is None or not known.question or known.closed:
+        if is_rescue(sight, known, look):
+            if not look.at_last:
+                return Told(is_rescue=True)
+            waits, found = rescue(sight, known, index, look)
+            # Told in its old conversation, which it reopens; that may go on in another.
+            event = self._received(waits, known.conversation, revision=1)
+            return Told((event,), notes=_split(found))
+        if not known.question or known.closed:
+            return Told(left_out=LeftOut.SEEN_BEFORE)
+        if sight.closing is None:
+            index.keep_mail(sight.key, remember_look(sight, known, look), touched=sight.at)
+            return Told(left_out=LeftOut.SEEN_BEFORE)
+        if is_beside(sight, known, look):
+            cleared = msgspec.structs.replace(known, cleared=True)
+            index.keep_mail(sight.key, cleared, touched=sight.at)
             return Told(left_out=LeftOut.SEEN_BEFORE)
         closed = msgspec.structs.replace(known, closed=True)
         index.keep_mail(sight.key, closed, touched=sight.at)
         thread = index.thread(known.conversation)
         home = known.conversation if thread is None else thread.home
-        at = sight.at if seen_at is None else max(seen_at, sight.at)
+        # Never before the instant from which it was told to wait.
+        at = sight.at if look.at is None else max(look.at, sight.at, known.at or 0)
         return Told(tuple(self._closed(tuple(index.parts(home)), at, sight.closing)))
 
-    def _incoming(self, sight: Sight, index: Index) -> Told:
+    def _incoming(self, sight: Sight, index: Index, look: Look) -> Told:
         found = place(sight, index)
         question = sight.automatic is None
         closed = question and sight.closing is not None
@@ -155,7 +171,7 @@ class Correspondence:
         if closed and sight.closing is not None:
             events += self._closed(found.parts, sight.at, sight.closing)
         known = _known(sight, found.home, question=question, closed=closed)
-        settle(sight, found.home, index, known)
+        settle(sight, found.home, index, remember_look(sight, known, look))
         if question and not sight.spam:
             note_question(found.home, sight, index)
         return Told(tuple(events), notes=_split(found))
@@ -203,9 +219,10 @@ class Correspondence:
             return None
         return match(sight, index, window=self.rules.match_window, only_open=only_open)
 
-    def _received(self, sight: Sight, conversation: str) -> EmailReceived:
+    def _received(self, sight: Sight, conversation: str, *, revision: int = 0) -> EmailReceived:
         return EmailReceived(
             organisation=self._organisation,
+            revision=revision,
             conversation=conversation,
             message=sight.key,
             mailbox=sight.mailbox,

@@ -81,6 +81,11 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     spam: bool = False
     deleted: bool = False
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it came from outside and lies where it may wait for its answer."""
+        return self.kind is Kind.INCOMING and self.closing is None and not self.deleted
+
 
 def glimpse(
     mail: Mail,

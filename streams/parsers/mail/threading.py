@@ -32,6 +32,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         question: whether a human outside wrote it.
         closed: whether it was told to need no reply.
         ambiguous: whether several mails bear its id.
+        spam: the mailbox that has it as spam, and was seen to have it nowhere else; or none.
+        cleared: whether it was seen in an ordinary folder after the spam folder, or beside it.
+        looked: when that mailbox was looked into as it was last seen in an ordinary folder.
     """
 
     conversation: str
@@ -40,6 +43,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     question: bool = False
     closed: bool = False
     ambiguous: bool = False
+    spam: str = ""
+    cleared: bool = False
+    looked: int | None = None
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
