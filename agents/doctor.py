@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from agents.findings import Finding
+from agents.redis_clients import redis_options
 from agents.sources.keys import PseudonymKeyError, pseudonymiser_of
 from agents.topic_admin import TopicsError, inspect_topics
 from streams.instants import SECOND
@@ -75,16 +76,9 @@ def examine_redis(cluster: Cluster, clock: Callable[[], int]) -> Iterator[Findin
     if cluster.redis_url is None:
         yield Finding("Redis", "switched off in the configuration")
         return
-    password = cluster.redis_password
-    timeout = cluster.redis_timeout / SECOND
     subject = f"Redis at {cluster.redis_url}"
     try:
-        with redis.Redis.from_url(
-            cluster.redis_url,
-            password=password.get_secret_value() if password else None,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-        ) as client:
+        with redis.Redis.from_url(cluster.redis_url, **redis_options(cluster)) as client:
             seconds, microseconds = client.time()
     except redis.RedisError as error:
         remedy = "start it, or mend `redis.url` and its password; KPIs and alerts go on without it"

@@ -80,32 +80,30 @@ def topic_specs(cluster: Cluster) -> tuple[TopicSpec, ...]:
 
 def create_topics(cluster: Cluster) -> list[TopicReport]:
     """Create what is missing and report on everything; `TopicsError` when Kafka does not answer."""
-    specs = topic_specs(cluster)
-    with _admin(cluster) as admin:
-        counts = _partition_counts(admin, [spec.name for spec in specs])
-        created = _create(admin, cluster, [spec for spec in specs if spec.name not in counts])
-        problems = _existing_problems(
-            admin, cluster, [spec for spec in specs if spec.name in counts], counts
-        )
-    return [
-        TopicReport(spec.name, created=spec.name in created, problem=problems.get(spec.name))
-        for spec in specs
-    ]
+    return _reports(cluster, create=True)
 
 
 def inspect_topics(cluster: Cluster) -> list[TopicReport]:
     """What is wrong with the topics as they are; `TopicsError` when Kafka does not answer."""
+    return _reports(cluster, create=False)
+
+
+def _reports(cluster: Cluster, *, create: bool) -> list[TopicReport]:
     specs = topic_specs(cluster)
     with _admin(cluster) as admin:
         counts = _partition_counts(admin, [spec.name for spec in specs])
-        problems = _existing_problems(
-            admin, cluster, [spec for spec in specs if spec.name in counts], counts
-        )
-    for spec in specs:
-        if spec.name not in counts:
-            problems[spec.name] = f"`{spec.name}` is missing; run `kontaktpuls topics create`"
+        present = [spec for spec in specs if spec.name in counts]
+        absent = [spec for spec in specs if spec.name not in counts]
+        created = _create(admin, cluster, absent) if create else set()
+        problems = _existing_problems(admin, cluster, present, counts)
+    if not create:
+        problems |= {
+            spec.name: f"`{spec.name}` is missing; run `kontaktpuls topics create`"
+            for spec in absent
+        }
     return [
-        TopicReport(spec.name, created=False, problem=problems.get(spec.name)) for spec in specs
+        TopicReport(spec.name, created=spec.name in created, problem=problems.get(spec.name))
+        for spec in specs
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from agents.clock import wall_clock
 from agents.doctor import examine_cluster
 from agents.settings import SettingsError, load_settings
 from agents.settings.source_kinds import source_files
 from agents.sources.diagnoses import examine_source
-from streams.instants import MICROSECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +49,9 @@ def doctor(
 
 def examine(settings: Settings, sources: list[Path]) -> Iterator[Finding]:
     """The cluster first, then every source."""
-    yield from examine_cluster(settings, _now)
+    yield from examine_cluster(settings, wall_clock)
     for path in sources:
-        yield from examine_source(path, settings, _now)
+        yield from examine_source(path, settings, wall_clock)
 
 
 def rendered(finding: Finding) -> Text:
@@ -67,7 +66,3 @@ def rendered(finding: Finding) -> Text:
         for row in finding.remedy.splitlines():
             line.append(f"\n        {row}", style="yellow")
     return line
-
-
-def _now() -> int:
-    return time.time_ns() // (1000 * MICROSECOND)

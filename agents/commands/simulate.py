@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from agents.clock import wall_clock
 from agents.pipes import forget_standard_output
 from agents.publisher import PublishError, create_publisher
 from agents.settings import SettingsError, load_settings
@@ -182,7 +182,7 @@ def _profile(scenario: str) -> Profile:
 
 
 def _start(organisation: Organisation, text: str | None, *, must_be_past: bool) -> int:
-    now = time.time_ns() // 1000
+    now = wall_clock()
     if text is None:
         return default_start(organisation, now)
     try:

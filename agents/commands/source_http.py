@@ -6,12 +6,12 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agents.clock import wall_clock
 from agents.generate.openapi import render_openapi
 from agents.logs import configure_logging
 from agents.settings import SettingsError, load_settings
@@ -53,7 +53,7 @@ def http(
             outbox=outbox,
             meter=meter,
             contract=render_openapi(),
-            clock=lambda: time.time_ns() // 1000,
+            clock=wall_clock,
         )
         try:
             with meter.served(source.metrics_port):

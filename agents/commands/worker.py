@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from agents.board.assets import Assets
 from agents.board.feed import Feed
 from agents.board.pages import BoardPages
 from agents.board.readers import SnapshotReader
+from agents.clock import wall_clock
 from agents.exporter import create_exposition
 from agents.kafka_clients import client_options
 from agents.logs import configure_logging
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from agents.app import KontaktpulsApp
     from agents.runtime import Runtime
     from agents.settings import Cluster, Settings
-
-NANOSECONDS_A_MICROSECOND = 1_000
 
 
 def worker(
@@ -57,14 +55,14 @@ def compose(settings: Settings) -> KontaktpulsApp:
     """The worker with everything around it: views, web server and watchdog, which runs at once."""
     views = {}
     if settings.cluster.redis_url is not None:
-        views["redis"] = create_redis_sink(settings, settings.cluster.redis_url, now)
-    app = create_app(settings, clock=now, on_flushed=views)
+        views["redis"] = create_redis_sink(settings, settings.cluster.redis_url, wall_clock)
+    app = create_app(settings, clock=wall_clock, on_flushed=views)
     watchdog = Watchdog(app.runtime.vitals, app.runtime.limits)
     pages = compose_boards(app.runtime)
     app.early.append(
         WebServer(
             app.runtime,
-            exposition=create_exposition(app.runtime, now),
+            exposition=create_exposition(app.runtime, wall_clock),
             ailing=watchdog.reason,
             host=settings.cluster.web_host,
             port=settings.cluster.web_port,
@@ -83,17 +81,12 @@ def compose_boards(runtime: Runtime) -> BoardPages:
     feed = Feed(
         settings.organisations,
         cluster.clock,
-        read=SnapshotReader(runtime, redis, clock=now),
-        clock=now,
+        read=SnapshotReader(runtime, redis, clock=wall_clock),
+        clock=wall_clock,
         version=assets.version,
     )
     names = (cluster.web_host, *cluster.web_hosts)
     return BoardPages(settings.organisations, feed, assets, names=names)
-
-
-def now() -> int:
-    """This machine's clock as an instant."""
-    return time.time_ns() // NANOSECONDS_A_MICROSECOND
 
 
 def check_topics(cluster: Cluster) -> None:

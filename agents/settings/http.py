@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from agents.settings.addresses import LOOPBACK_NAMES, FileName, Host, Port, is_loopback
-from agents.settings.document import read_document
-from agents.settings.problems import SettingsError, quoted, suggestion
+from agents.settings.problems import quoted, suggestion
 from agents.settings.source_file import SourceFile, load_source
 from agents.settings.values import Duration, Label, Section, Slug, as_list, from_to
 from streams.instants import SECOND
@@ -116,12 +115,7 @@ def load_http_source(path: Path, organisations: Mapping[str, Organisation]) -> H
     Raises:
         SettingsError: with every problem.
     """
-    source = load_source(path, HttpSource)
-    document = read_document(path.read_text(encoding="utf-8-sig"), str(path))
-    problems = [document.report(loc, text) for loc, text in _unknown_names(source, organisations)]
-    if problems:
-        raise SettingsError(problems)
-    return source
+    return load_source(path, HttpSource, lambda source: _unknown_names(source, organisations))
 
 
 def _unknown_names(

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from agents.settings.addresses import FileName, Host, Port, is_loopback
-from agents.settings.document import read_document
 from agents.settings.environment import PREFIX
 from agents.settings.mailboxes import MailsSection  # noqa: TC001 - pydantic reads it
-from agents.settings.problems import SettingsError, quoted, suggestion
+from agents.settings.problems import quoted, suggestion
 from agents.settings.source_file import SourceFile, load_source
 from agents.settings.values import Duration, Label, Section, as_list, from_to
 from streams.instants import SECOND
@@ -141,12 +140,11 @@ def load_imap_source(path: Path, organisations: Mapping[str, Organisation]) -> I
     Raises:
         SettingsError: with every problem.
     """
-    source = load_source(path, ImapFile)
-    document = read_document(path.read_text(encoding="utf-8-sig"), str(path))
-    found = [*_secrets(source), *_unknown_names(source, organisations)]
-    if found:
-        raise SettingsError([document.report(loc, text) for loc, text in found])
-    return source
+    return load_source(
+        path,
+        ImapFile,
+        lambda source: (*_secrets(source), *_unknown_names(source, organisations)),
+    )
 
 
 def _secrets(source: ImapFile) -> Iterator[tuple[Loc, str]]:

@@ -13,7 +13,10 @@ from agents.settings.refusals import problems_of
 from agents.settings.values import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from agents.settings.document import Loc
 
 
 class SourceFile(Section):
@@ -41,19 +44,32 @@ def kind_of(path: Path) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def load_source(path: Path, model: type[Kind]) -> Kind:
-    """The settings in a source's file; `SettingsError` with every problem of it."""
+def load_source(
+    path: Path,
+    model: type[Kind],
+    check: Callable[[Kind], Iterable[tuple[Loc, str]]] = lambda _: (),
+) -> Kind:
+    """The settings in a source's file; `check` tells what only the rest of the world knows of it.
+
+    Raises:
+        SettingsError: with every problem.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         message = f"cannot be read ({reason}); write the name of a file that can"
         raise SettingsError([Problem(str(path), 1, WHOLE_FILE, message)]) from None
-    return source_from_text(text, str(path), model)
+    return source_from_text(text, str(path), model, check)
 
 
-def source_from_text(text: str, file: str, model: type[Kind]) -> Kind:
-    """The settings in a YAML text; `SettingsError` with every problem of it."""
+def source_from_text(
+    text: str,
+    file: str,
+    model: type[Kind],
+    check: Callable[[Kind], Iterable[tuple[Loc, str]]] = lambda _: (),
+) -> Kind:
+    """The settings in a YAML text, as `load_source`."""
     document = read_document(text, file)
     problems = list(document.problems)
     if document.value is None:
@@ -62,6 +78,7 @@ def source_from_text(text: str, file: str, model: type[Kind]) -> Kind:
         source = model.model_validate(document.value)
     except ValidationError as error:
         raise SettingsError([*problems, *problems_of(error, document, model)]) from None
+    problems += [document.report(loc, message) for loc, message in check(source)]
     if problems:
         raise SettingsError(problems)
     return source

@@ -18,6 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
+from agents.redis_clients import redis_options
 from streams.conventions import PREFIX, redis_rollups, redis_snapshot
 from streams.instants import HOUR, SECOND, to_datetime
 from streams.rollups import rollup_view, touch_passed
@@ -159,12 +160,5 @@ def create_redis_sink(settings: Settings, redis_url: str, clock: Callable[[], in
 
 def connect_redis(cluster: Cluster, redis_url: str) -> Redis:
     """A connection of one's own, with the configured password and time-outs."""
-    password = cluster.redis_password
-    timeout = cluster.redis_timeout / SECOND
-    redis: Redis = Redis.from_url(
-        redis_url,
-        password=password.get_secret_value() if password else None,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-    )
+    redis: Redis = Redis.from_url(redis_url, **redis_options(cluster))
     return redis

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from agents.clock import wall_clock
 from agents.sources.conversation_index import ConversationIndex
 from agents.sources.imap_account import accounts_of
 from agents.sources.imap_follower import MailboxFollower, Pace
@@ -175,7 +176,7 @@ def create_imap_source(
                 Pace(settings.poll / SECOND, settings.idle),
                 ledger,
                 stopping=stopping,
-                clock=now,
+                clock=wall_clock,
             )
             for account in accounts_of(settings, folder)
         ]
@@ -186,7 +187,7 @@ def create_imap_source(
             outbox,
             meter,
             stopping=stopping,
-            clock=now,
+            clock=wall_clock,
             keep=reach + settings.mails.match_window + KEPT_BEYOND,
         )
 
@@ -196,8 +197,3 @@ def state_dir(settings: ImapFile, cluster: Cluster, folder: Path) -> Path:
     if settings.state_dir is not None:
         return folder / settings.state_dir
     return state_folder(cluster.data_dir, settings.mails.organisation, settings.source)
-
-
-def now() -> int:
-    """The instant, by this machine's clock."""
-    return time.time_ns() // 1_000

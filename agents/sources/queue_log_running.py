@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import TYPE_CHECKING
 
 import structlog
 
+from agents.clock import wall_clock
 from agents.sources.checkpoint import CheckpointFile
 from agents.sources.queue_log import create_parser
 from agents.sources.queue_log_source import LiveQueueLog
@@ -83,7 +83,7 @@ def opened_queue_log(
             meter=meter,
             # Whoever replays history with the clock of the events wants the old ones too.
             horizon=cluster.horizon if cluster.clock == "wall" else None,
-            clock=lambda: time.time_ns() // 1_000,
+            clock=wall_clock,
             stopping=stopping,
         )
 

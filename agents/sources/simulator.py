@@ -11,6 +11,7 @@ from datetime import time as clock_time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from agents.clock import wall_clock
 from streams.codec import encode_event
 from streams.events import Heartbeat
 from streams.instants import DAY, SECOND, local_date, local_instant, to_datetime
@@ -80,7 +81,7 @@ class Player:
         start: int,
         backfill: int,
         profile: Profile = MUNICIPAL,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        clock: Callable[[], int] = wall_clock,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         """`start` and `clock` are instants; `backfill` is the number of days before `start`.

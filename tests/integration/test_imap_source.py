@@ -25,11 +25,12 @@ from kafka import KafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.children import Child
+from agents.clock import wall_clock
 from agents.embedded import Tansu, free_port
 from agents.kafka_clients import client_options
 from agents.settings import Settings, load_settings
 from agents.sources.imap_diagnosis import diagnose
-from agents.sources.imap_source import INDEX_FILE, now
+from agents.sources.imap_source import INDEX_FILE
 from agents.topic_admin import create_topics
 from streams.topics import EMAILS
 from tests.dovecot import PASSWORD, Dovecot, DovecotMissingError, find_dovecot
@@ -476,7 +477,7 @@ def test_the_doctor_sees_what_a_source_would_read(town: Town) -> None:
     """Every folder with its role and newest mail, on a server that keeps to the rules."""
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
     town.dovecot.deliver(USER, "Skickat", [(mail("d@d.example", OURS, "d@d.example", "Hej"), at)])
-    found = list(diagnose(town.source_file, town.settings, now))
+    found = list(diagnose(town.source_file, town.settings, wall_clock))
     facts = {finding.subject: finding.fact for finding in found}
     mailbox = "mailbox kontaktcenter"
 
@@ -492,7 +493,7 @@ def test_the_doctor_says_what_a_server_refuses(town: Town) -> None:
     """A wrong password, and a certificate of an authority that nobody knows."""
     password = town.source_file.parent / "password"
     password.write_text("wrong", encoding="utf-8")
-    refused = list(diagnose(town.source_file, town.settings, now))[-1]
+    refused = list(diagnose(town.source_file, town.settings, wall_clock))[-1]
 
     assert refused.remedy is not None
     assert "refuses the login" in refused.remedy
@@ -502,7 +503,7 @@ def test_the_doctor_says_what_a_server_refuses(town: Town) -> None:
     text = town.source_file.read_text(encoding="utf-8")
     stranger = text.replace(f", ca_file: {town.dovecot.ca_file}", "")
     town.source_file.write_text(stranger, encoding="utf-8")
-    unknown = list(diagnose(town.source_file, town.settings, now))[-1]
+    unknown = list(diagnose(town.source_file, town.settings, wall_clock))[-1]
 
     assert unknown.remedy is not None
     assert "certificate does not convince" in unknown.remedy
