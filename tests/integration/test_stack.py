@@ -41,7 +41,9 @@ PORTS = {
 }  # fmt: skip
 PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
 """What the images of these run; the others name their program in the compose file."""
-PATIENCE = 60.0
+# An alert that Prometheus sends before Alertmanager listens is sent again only after a minute
+# (`--rules.alert.resend-delay`), at the next evaluation of a group on a busy machine.
+PATIENCE = 150.0
 
 
 class Stack:
