@@ -12,6 +12,10 @@ TOTAL = ""
 OTHER = "other"
 """Label of queues, mailboxes, desks and sources that no configuration names."""
 
+TOPIC_PREFIX = "topic:"
+"""What calls were about is counted in parts of its own, whose names begin like this; no queue,
+mailbox or desk may be called so."""
+
 TABLE_COHORTS = "cohorts"
 
 
@@ -117,3 +121,13 @@ def redis_snapshot(organisation: str, channel: str) -> str:
 def redis_rollups(organisation: str, channel: str, utc_day: str) -> str:
     """Redis hash of the hourly rollups of one UTC day; fields are `hour|part`."""
     return f"{PREFIX}:rollup:{organisation}:{channel}:{utc_day}"
+
+
+def redis_days(organisation: str, channel: str) -> str:
+    """Redis set of the UTC days of which there are rollups."""
+    return f"{PREFIX}:days:{organisation}:{channel}"
+
+
+def redis_truth(organisation: str, channel: str) -> str:
+    """Redis key that says how far the sources of a channel had read when rollups were written."""
+    return f"{PREFIX}:truth:{organisation}:{channel}"

@@ -91,6 +91,9 @@ CALL_KPIS = (
         en="Calls offered",
         definition="Callers who entered the queue, at the instant of entry. Hang-ups in a menu "
         "before the queue are no calls. The total counts a citizen once over all queues.",
+        definition_sv="De som ställde sig i kön, när de gjorde det. Den som lägger på i en meny "
+        "före kön är inget samtal. Totalen räknar en medborgare en gång över alla "
+        "köer.",
     ),
     Kpi(
         name="answered",
@@ -100,15 +103,18 @@ CALL_KPIS = (
         sv="Besvarade samtal",
         en="Calls answered",
         definition="Calls a member answered, at the instant of the answer, however late.",
+        definition_sv="Samtal som en medarbetare besvarade, när det skedde, hur sent det än var.",
     ),
     Kpi(
         name="abandoned",
         channel="calls",
         kind="count",
+        better="less",
         numerator=at(m.ABANDONED),
         sv="Tappade samtal",
         en="Calls abandoned",
         definition="Callers who hung up while waiting, at that instant, short abandons included.",
+        definition_sv="De som lade på medan de väntade, när de gjorde det, även efter kort tid.",
     ),
     Kpi(
         name="exits",
@@ -121,6 +127,9 @@ CALL_KPIS = (
         en="Left the queue for another reason",
         definition="Callers who left unanswered without hanging up, by reason. `unknown` also "
         "closes visits whose end was lost, after the configured longest wait.",
+        definition_sv="De som lämnade kön utan svar och utan att lägga på, efter orsak. "
+        "`unknown` är också väntan vars slut gick förlorat, efter den längsta "
+        "tillåtna väntetiden.",
     ),
     Kpi(
         name="departures",
@@ -130,12 +139,15 @@ CALL_KPIS = (
         sv="Avslutade väntetider",
         en="Waits ended",
         definition="Answered, abandoned and left for another reason, each at its instant.",
+        definition_sv="Besvarade, tappade och de som lämnade kön av annan orsak, var och en när "
+        "det skedde.",
     ),
     Kpi(
         name="abandonment",
         channel="calls",
         kind="ratio",
         unit="ratio",
+        better="less",
         numerator=at(m.ABANDONED),
         denominator=departures,
         parts=("abandoned", "departures"),
@@ -143,12 +155,14 @@ CALL_KPIS = (
         en="Abandonment rate",
         definition="Abandoned divided by all who stopped waiting (departures). Who still waits "
         "is not in it.",
+        definition_sv="Tappade delat med alla som slutade vänta. De som väntar än räknas inte.",
     ),
     Kpi(
         name="wait_mean",
         channel="calls",
         kind="mean",
         unit="seconds",
+        better="less",
         numerator=at(m.WAIT),
         denominator=at(m.ANSWERED),
         scale=SECOND,
@@ -156,18 +170,24 @@ CALL_KPIS = (
         en="Average speed of answer",
         definition="Mean wait of answered calls from entry to answer, ringing included; in the "
         "total from the first entry. A true mean, not a smoothed one.",
+        definition_sv="Medelväntan för besvarade samtal, från kön till svaret, ringtiden "
+        "inräknad; i totalen från den första kön. Ett verkligt medelvärde, inte "
+        "ett utjämnat.",
     ),
     Kpi(
         name="wait",
         channel="calls",
         kind="quantile",
         unit="seconds",
+        better="less",
         label=Label.QUANTILE,
         choices=QUANTILES,
         sv="Väntetid",
         en="Wait of answered calls",
         definition="Median, 90th percentile and maximum (quantile 1) of the wait of answered "
         "calls, nearest rank over whole seconds.",
+        definition_sv="Median, 90:e percentil och längsta (kvantil 1) väntan för besvarade "
+        "samtal, i hela sekunder.",
     ),
     Kpi(
         name="handled",
@@ -177,6 +197,7 @@ CALL_KPIS = (
         sv="Avslutade samtal",
         en="Calls handled",
         definition="Answered calls whose conversation has ended, at its end.",
+        definition_sv="Besvarade samtal som har avslutats, när de avslutades.",
     ),
     Kpi(
         name="handle_time_mean",
@@ -190,6 +211,8 @@ CALL_KPIS = (
         en="Average handle time",
         definition="Mean time from answer to end of conversation; over several queues the sum "
         "of each member's part.",
+        definition_sv="Medeltid från svar till samtalets slut; över flera köer summan av varje "
+        "medarbetares del.",
     ),
     Kpi(
         name="coded",
@@ -199,6 +222,7 @@ CALL_KPIS = (
         sv="Samtal med lösningskod",
         en="Calls coded",
         definition="Handled calls for which somebody coded whether the question was closed.",
+        definition_sv="Avslutade samtal där någon angav om frågan löstes.",
     ),
     Kpi(
         name="resolved",
@@ -208,30 +232,37 @@ CALL_KPIS = (
         sv="Lösta vid första kontakten",
         en="Resolved at first contact (calls)",
         definition="Coded calls whose question was handled and closed at this contact.",
+        definition_sv="Samtal med lösningskod där frågan löstes vid denna kontakt.",
     ),
     Kpi(
         name="coded_share",
         channel="calls",
         kind="ratio",
         unit="ratio",
+        better="more",
         numerator=at(m.CODED),
         denominator=at(m.HANDLED),
         parts=("coded", "handled"),
         sv="Andel med lösningskod",
         en="Coded share",
         definition="Coded divided by handled: how far the first-contact resolution can be trusted.",
+        definition_sv="Samtal med lösningskod delat med avslutade samtal: hur långt "
+        "lösningsgraden är att lita på.",
     ),
     Kpi(
         name="resolution",
         channel="calls",
         kind="ratio",
         unit="ratio",
+        better="more",
         numerator=at(m.RESOLVED),
         denominator=at(m.CODED),
         parts=("resolved", "coded"),
         sv="Lösningsgrad",
         en="First-contact resolution",
         definition="Resolved divided by coded. Uncoded calls are not in it: see the coded share.",
+        definition_sv="Lösta delat med samtal med lösningskod. Samtal utan kod räknas inte: se "
+        "andelen med lösningskod.",
         source="Örebro and Norrköping: lösningsgrad, handled and closed at the contact centre",
     ),
     Kpi(
@@ -243,6 +274,7 @@ CALL_KPIS = (
         sv="Besvarade i tid",
         en="Answered within the promise",
         definition="A_T: answered no later than the promise allows (exactly then is in time).",
+        definition_sv="A_T: besvarade senast när löftet säger (exakt då är i tid).",
     ),
     Kpi(
         name="missed",
@@ -254,6 +286,8 @@ CALL_KPIS = (
         en="Promise missed",
         definition="M: the allowed wait passed with the caller still waiting; counted at that "
         "instant and never again, whatever becomes of the call.",
+        definition_sv="M: den tillåtna väntan gick ut medan den som ringde väntade; räknas just "
+        "då och aldrig igen, vad som än händer sedan.",
         source=CISCO,
     ),
     Kpi(
@@ -265,6 +299,7 @@ CALL_KPIS = (
         sv="Besvarade för sent",
         en="Answered late",
         definition="Answered after the promise was missed; counts for waits, not for the share.",
+        definition_sv="Besvarade sedan löftet missats; räknas i väntetider, inte i andelen.",
     ),
     Kpi(
         name="abandoned_within",
@@ -275,6 +310,7 @@ CALL_KPIS = (
         sv="Tappade inom målet",
         en="Abandoned within the promise",
         definition="B_T: hung up no later than the promise allows.",
+        definition_sv="B_T: lade på inom den tid som löftet tillåter.",
     ),
     Kpi(
         name="short_abandons",
@@ -285,6 +321,7 @@ CALL_KPIS = (
         sv="Korta tappade samtal",
         en="Short abandons",
         definition="B_s: hung up no later than the promise's short-abandon limit.",
+        definition_sv="B_s: lade på inom löftets gräns för korta samtal.",
     ),
     Kpi(
         name="excluded",
@@ -295,6 +332,8 @@ CALL_KPIS = (
         sv="Undantagna",
         en="Excluded",
         definition="Left in time for another reason (timeout, key, callback, ...): in no share.",
+        definition_sv="Lämnade kön i tid av annan orsak (tidsgräns, knappval, återuppringning "
+        "...): ingår inte i någon andel.",
     ),
     Kpi(
         name="service_level_kept",
@@ -306,6 +345,7 @@ CALL_KPIS = (
         sv="Hållna löften",
         en="Service-level events kept",
         definition="Numerator of the service level, by the promise's own formula.",
+        definition_sv="Servicenivåns täljare, enligt löftets egen formel.",
     ),
     Kpi(
         name="service_level_events",
@@ -317,12 +357,14 @@ CALL_KPIS = (
         sv="Underlag för servicenivån",
         en="Service-level events",
         definition="Denominator of the service level, by the promise's own formula.",
+        definition_sv="Servicenivåns nämnare, enligt löftets egen formel.",
     ),
     Kpi(
         name="service_level",
         channel="calls",
         kind="ratio",
         unit="ratio",
+        better="more",
         promise=True,
         numerator=service_level_numerator,
         denominator=service_level_denominator,
@@ -332,6 +374,8 @@ CALL_KPIS = (
         en="Service level",
         definition="Share of service-level events that kept the promise, by the formula the "
         "promise names; `ignore_early_abandons` unless it names another.",
+        definition_sv="Andelen där löftet hölls, enligt den formel som löftet anger; annars "
+        "besvarade i tid delat med besvarade i tid och missade.",
         source=CISCO,
     ),
     Kpi(
@@ -339,6 +383,7 @@ CALL_KPIS = (
         channel="calls",
         kind="ratio",
         unit="ratio",
+        better="more",
         promise=True,
         label=Label.VARIANT,
         choices=VARIANTS,
@@ -351,6 +396,10 @@ CALL_KPIS = (
         "ignore_early_abandons A_T/(A_T+M); positive_abandons (A_T+B_T)/(A_T+M+B_T); "
         "short_abandons_credited (A_T+B_s)/(A_T+M+B_T); "
         "short_abandons_excluded A_T/(A_T+M+B_T-B_s).",
+        definition_sv="answered_only A_T/A; negative_abandons A_T/(A_T+M+B_T); "
+        "ignore_early_abandons A_T/(A_T+M); positive_abandons "
+        "(A_T+B_T)/(A_T+M+B_T); short_abandons_credited (A_T+B_s)/(A_T+M+B_T); "
+        "short_abandons_excluded A_T/(A_T+M+B_T-B_s).",
         source=CALLCENTREHELPER,
     ),
     Kpi(
@@ -362,6 +411,7 @@ CALL_KPIS = (
         en="Waiting now",
         definition="Callers in the queue at `as_of`; nobody waits longer than the configured "
         "longest wait.",
+        definition_sv="De som väntar i kön nu; ingen väntar längre än den längsta tillåtna tiden.",
     ),
     Kpi(
         name="longest_wait",
@@ -372,6 +422,7 @@ CALL_KPIS = (
         sv="Längsta väntetid nu",
         en="Longest wait now",
         definition="How long the first in line has waited at `as_of`; absent when nobody waits.",
+        definition_sv="Hur länge den som står först har väntat; saknas när ingen väntar.",
     ),
     Kpi(
         name="pending",
@@ -382,5 +433,6 @@ CALL_KPIS = (
         sv="Väntar, ännu i tid",
         en="Waiting, still in time",
         definition="Callers who wait and whose promise has not been missed yet.",
+        definition_sv="De som väntar och vars löfte ännu kan hållas.",
     ),
 )

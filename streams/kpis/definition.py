@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from streams.conventions import PREFIX, Label
-from streams.organisations import Channel, Promise
+from streams.organisations import Channel, Language, Promise
 from streams.outcomes import Open
 from streams.plans import Plan, Rule
 
@@ -48,8 +48,10 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
         official: for ratios with several formulas, which one a promise names.
         now: formula of a `now` KPI.
         totals_only: left out for single queues and mailboxes on `/metrics`, to bound the series.
+        better: whether more or less of it is good news; empty where it is neither.
         sv, en: name for people.
-        definition: what counts and what does not: late answers, other exits, still waiting.
+        definition, definition_sv: what counts and what does not: late answers, other exits, still
+            waiting; in English and in Swedish.
         source: where the definition comes from.
     """
 
@@ -67,10 +69,20 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     official: Callable[[Promise], str] | None = None
     now: NowFormula | None = None
     totals_only: bool = False
+    better: Literal["more", "less", ""] = ""
     sv: str
     en: str
     definition: str
+    definition_sv: str
     source: str = ""
+
+    def named(self, language: Language) -> str:
+        """What people call it."""
+        return self.sv if language == "sv" else self.en
+
+    def defined(self, language: Language) -> str:
+        """What counts and what does not, in plain words."""
+        return self.definition_sv if language == "sv" else self.definition
 
     def metric(self, *, total: bool, suffix: str = "") -> str:
         """Name of the Prometheus metric.

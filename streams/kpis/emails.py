@@ -89,6 +89,8 @@ EMAIL_KPIS = (
         en="E-mails received",
         definition="Citizens' messages that opened an obligation to answer, at arrival on the "
         "server. Automatic mail and reminders are counted apart.",
+        definition_sv="Medborgares brev som ska besvaras, när de kom till servern. Automatiska "
+        "brev och påminnelser räknas för sig.",
     ),
     Kpi(
         name="automatic",
@@ -98,6 +100,7 @@ EMAIL_KPIS = (
         sv="Automatiska mejl",
         en="Automatic e-mails",
         definition="Out-of-office notes, bounces, lists: they open no obligation.",
+        definition_sv="Frånvarobesked, studsar och utskick: de behöver inget svar.",
     ),
     Kpi(
         name="reminders",
@@ -108,6 +111,7 @@ EMAIL_KPIS = (
         en="Reminders",
         definition="Further messages of a citizen who has not been answered yet; the first "
         "one's deadline stands.",
+        definition_sv="Fler brev från någon som inte har fått svar; det första brevets tid gäller.",
     ),
     Kpi(
         name="forwarded",
@@ -117,6 +121,7 @@ EMAIL_KPIS = (
         sv="Vidarebefordrade",
         en="Forwarded",
         definition="Handed to another unit; the citizen's clock keeps running.",
+        definition_sv="Lämnade till en annan enhet; medborgarens tid går vidare.",
     ),
     Kpi(
         name="first_replies",
@@ -126,6 +131,8 @@ EMAIL_KPIS = (
         sv="Första svar",
         en="First human replies",
         definition="Obligations that got their first human reply, holding replies included.",
+        definition_sv="Ärenden som fick sitt första svar av en människa, även besked om att "
+        "svar kommer.",
     ),
     Kpi(
         name="full_answers",
@@ -135,6 +142,8 @@ EMAIL_KPIS = (
         sv="Fullständiga svar",
         en="Full answers",
         definition="Obligations that got a human answer which is no holding reply.",
+        definition_sv="Ärenden som fick svar av en människa, som inte bara är ett besked om att "
+        "svar kommer.",
     ),
     Kpi(
         name="no_reply_needed",
@@ -147,12 +156,15 @@ EMAIL_KPIS = (
         en="Closed without reply",
         definition="Obligations closed without a reply, by reason. Closed before it was due, a "
         "promise leaves the share; a miss stays a miss.",
+        definition_sv="Ärenden som avslutades utan svar, efter orsak. Avslutas det i tid ingår "
+        "det inte i andelen; en miss förblir en miss.",
     ),
     Kpi(
         name="reply_time_mean",
         channel="emails",
         kind="mean",
         unit="seconds",
+        better="less",
         numerator=at(m.REPLY_TIME),
         denominator=at(m.FIRST_REPLIES),
         scale=SECOND,
@@ -160,18 +172,22 @@ EMAIL_KPIS = (
         en="Mean time to first reply (working time)",
         definition="Working time from arrival to the first human reply, at the reply. Unanswered "
         "mail is not in it: see overdue and the share.",
+        definition_sv="Arbetstid från brevets ankomst till första svaret av en människa, när "
+        "svaret gavs. Obesvarade brev ingår inte: se försenade och andelen.",
     ),
     Kpi(
         name="reply_time",
         channel="emails",
         kind="quantile",
         unit="seconds",
+        better="less",
         label=Label.QUANTILE,
         choices=QUANTILES,
         sv="Svarstid (arbetstid)",
         en="Time to first reply (working time)",
         definition="Median, 90th percentile and maximum (quantile 1), nearest rank over whole "
         "seconds of working time.",
+        definition_sv="Median, 90:e percentil och längsta (kvantil 1), i hela sekunder arbetstid.",
     ),
     Kpi(
         name="met",
@@ -183,6 +199,7 @@ EMAIL_KPIS = (
         sv="Besvarade i tid",
         en="Promise met",
         definition="Replies, of the kind the promise asks for, no later than due.",
+        definition_sv="Svar av det slag som löftet kräver, senast när det skulle ges.",
     ),
     Kpi(
         name="missed",
@@ -195,6 +212,8 @@ EMAIL_KPIS = (
         en="Promise missed",
         definition="Due without such a reply; counted at the due instant, for ever, answered "
         "later or never.",
+        definition_sv="Tiden gick ut utan ett sådant svar; räknas just då och för alltid, "
+        "oavsett om svar kommer senare.",
     ),
     Kpi(
         name="excluded",
@@ -206,6 +225,7 @@ EMAIL_KPIS = (
         sv="Undantagna",
         en="Excluded",
         definition="Closed without reply before due: in no share, counted by reason.",
+        definition_sv="Avslutade utan svar i tid: ingår inte i någon andel, räknas efter orsak.",
     ),
     Kpi(
         name="service_level_events",
@@ -217,12 +237,14 @@ EMAIL_KPIS = (
         sv="Underlag för andelen",
         en="Service-level events",
         definition="Met plus missed: the denominator of the share.",
+        definition_sv="Besvarade i tid och missade: andelens nämnare.",
     ),
     Kpi(
         name="service_level",
         channel="emails",
         kind="ratio",
         unit="ratio",
+        better="more",
         promise=True,
         numerator=_counted(m.TRACK_MET),
         denominator=_events,
@@ -232,6 +254,9 @@ EMAIL_KPIS = (
         en="Share answered in time",
         definition="Met divided by met plus missed, each at its own instant. Pending mail is in "
         "neither; never-answered mail is a miss.",
+        definition_sv="Besvarade i tid delat med besvarade i tid och missade, var och en när "
+        "det skedde. Brev som ännu är i tid ingår inte; brev som aldrig besvaras "
+        "är missade.",
         source=KKIK,
     ),
     Kpi(
@@ -239,12 +264,14 @@ EMAIL_KPIS = (
         channel="emails",
         kind="ratio",
         unit="ratio",
+        better="more",
         promise=True,
         numerator=_kept(m.FIRST_REPLY),
         denominator=_decided(m.FIRST_REPLY),
         sv="Andel med första svar i tid",
         en="Share with a first human reply in time",
         definition="As the share answered in time, met by any human reply.",
+        definition_sv="Som andelen besvarade i tid, men varje svar av en människa räknas.",
         source=LOCAL,
     ),
     Kpi(
@@ -252,12 +279,14 @@ EMAIL_KPIS = (
         channel="emails",
         kind="ratio",
         unit="ratio",
+        better="more",
         promise=True,
         numerator=_kept(m.FULL_ANSWER),
         denominator=_decided(m.FULL_ANSWER),
         sv="Andel med fullständigt svar i tid",
         en="Share with a full answer in time",
         definition="As the share answered in time, met by a full answer only.",
+        definition_sv="Som andelen besvarade i tid, men bara fullständiga svar räknas.",
         source=KKIK,
     ),
     Kpi(
@@ -268,6 +297,7 @@ EMAIL_KPIS = (
         sv="Öppna mejl",
         en="Open e-mails",
         definition="Obligations without a full answer, not closed.",
+        definition_sv="Ärenden utan fullständigt svar, inte avslutade.",
     ),
     Kpi(
         name="oldest_open",
@@ -278,6 +308,7 @@ EMAIL_KPIS = (
         sv="Äldsta öppna",
         en="Oldest open",
         definition="Arrival of the oldest open obligation; absent when none is open.",
+        definition_sv="När det äldsta öppna brevet kom; saknas när inget är öppet.",
     ),
     Kpi(
         name="pending",
@@ -288,6 +319,7 @@ EMAIL_KPIS = (
         sv="Väntar, ännu i tid",
         en="Pending",
         definition="Open obligations whose promise can still be kept.",
+        definition_sv="Öppna ärenden vars löfte ännu kan hållas.",
     ),
     Kpi(
         name="overdue",
@@ -299,6 +331,7 @@ EMAIL_KPIS = (
         en="Overdue and still open",
         definition="Open obligations whose promise was missed and which still wait for the reply "
         "it asks for.",
+        definition_sv="Öppna ärenden vars löfte är missat och som ännu väntar på sitt svar.",
     ),
     Kpi(
         name="due_within",
@@ -311,5 +344,6 @@ EMAIL_KPIS = (
         sv="Förfaller inom (arbetstimmar)",
         en="Due within (working hours)",
         definition="Open obligations that fall due within the next 1, 4 or 8 working hours.",
+        definition_sv="Öppna ärenden som ska vara besvarade inom 1, 4 eller 8 arbetstimmar.",
     ),
 )

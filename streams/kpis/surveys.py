@@ -49,12 +49,14 @@ SURVEY_KPIS = (
         sv="Antal svar",
         en="Answers",
         definition="Answers that count for the index.",
+        definition_sv="Svar som räknas i index.",
     ),
     Kpi(
         name="index",
         channel="surveys",
         kind="index",
         unit="index",
+        better="more",
         label=Label.QUESTION,
         choices=m.QUESTIONS,
         numerator=points,
@@ -63,6 +65,7 @@ SURVEY_KPIS = (
         en="Index",
         definition="0-100: the mean of the points, where 1 is 0 and 5 is 100. No share of top "
         "marks.",
+        definition_sv="0-100: medelvärdet av poängen, där 1 är 0 och 5 är 100. Ingen andel nöjda.",
         source=SKR,
     ),
     Kpi(
@@ -76,6 +79,7 @@ SURVEY_KPIS = (
         sv="Går att publicera",
         en="Publishable",
         definition="1 from 100 answers on, else 0.",
+        definition_sv="1 från 100 svar och uppåt, annars 0.",
         source=SKR,
     ),
     Kpi(
@@ -88,6 +92,7 @@ SURVEY_KPIS = (
         sv="Undantagna svar",
         en="Excluded answers",
         definition="Answers of people who say that they got no reply to judge.",
+        definition_sv="Svar från dem som säger att de inte fick något svar att bedöma.",
         source=SKR,
     ),
 )

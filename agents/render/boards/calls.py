@@ -106,7 +106,7 @@ def _ratios(board: Board) -> Panel:
     shares = [share("calls", name, *OVER) for name in ("abandonment", "resolution", "coded_share")]
     queries = []
     for each in shares:
-        title = words.title_of(each.kpi, board.language)
+        title = each.kpi.named(board.language)
         queries.append(Query(each.kpi.name, each.judged(), title))
         queries.append(resting_on(board, each, title, each.kpi.name))
     face = face_of(board.language, "calls", "abandonment", empty=words.TOO_FEW)

@@ -172,7 +172,7 @@ def _first_and_full(board: Board) -> Panel:
     queries = []
     for name in ("first_reply_share", "full_answer_share"):
         each = share("emails", name, *OVER)
-        title = words.title_of(each.kpi, board.language)
+        title = each.kpi.named(board.language)
         who = f"{{{{promise}}}}: {title}"
         queries.append(Query(name, each.judged(), who))
         queries.append(resting_on(board, each, who, name))

@@ -9,8 +9,6 @@ from agents.render.boards.panels import UNIT_OF, Face
 from agents.render.boards.words import (
     NO_NUMBERS,
     NOTHING_OR_NO_NUMBERS,
-    definition_of,
-    title_of,
 )
 
 if TYPE_CHECKING:
@@ -44,11 +42,11 @@ def face_of(
         unit: of Grafana, if it is not the KPI's own.
     """
     kpi = names.kpi_of(channel, name)
-    title = title_of(kpi, language)
+    title = kpi.named(language)
     absent = NO_NUMBERS if kpi.unit in COUNTED else NOTHING_OR_NO_NUMBERS[kpi.channel]
     return Face(
         title=f"{title}, {ending}" if ending else title,
-        description=" ".join(filter(None, [definition_of(kpi, language), more])),
+        description=" ".join(filter(None, [kpi.defined(language), more])),
         unit=unit or UNIT_OF[kpi.unit],
         empty=(empty or absent).say(language),
         decimals=1 if kpi.unit == "index" else None,

@@ -9,7 +9,7 @@ from agents.render.boards.charts import lines
 from agents.render.boards.faces import face_of
 from agents.render.boards.panels import Query
 from agents.render.boards.queries import share, total
-from agents.render.boards.words import TOO_FEW, title_of
+from agents.render.boards.words import TOO_FEW
 from streams.conventions import Label
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def resting_on(board: Board, of: Share, who: str, ref: str = "share") -> Query:
 def counts(board: Board, channel: str, kpis: tuple[str, ...], *matchers: str) -> Panel:
     """Some counts in one graph; its face is that of the first."""
     definitions = " ".join(
-        f"**{title_of(names.kpi_of(channel, name), board.language)}:** "
+        f"**{names.kpi_of(channel, name).named(board.language)}:** "
         f"{face_of(board.language, channel, name).description}"
         for name in kpis[1:]
     )
     face = face_of(board.language, channel, kpis[0], more=definitions)
-    titles = [title_of(names.kpi_of(channel, name), board.language) for name in kpis]
+    titles = [names.kpi_of(channel, name).named(board.language) for name in kpis]
     return lines(
         face._replace(title=" · ".join(titles)),
         [

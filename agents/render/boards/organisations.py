@@ -70,7 +70,7 @@ def _share_table(
     judged = publishable(channel, name, *over)
     by = f"max by ({Label.ORGANISATION})"
     value = f"{by} ({judged.judged()})"
-    title = words.title_of(judged.kpi, board.language)
+    title = judged.kpi.named(board.language)
     columns = [
         Column("value", title, value, SHARE),
         Column("distance", *_distance(board, f"100 * ({value})"), decimals=1),
@@ -99,7 +99,7 @@ def _mean_table(board: Board, channel: Channel, name: str, rests_on: str) -> Pan
     kpi = names.kpi_of(channel, name)
     heading, distance, _ = _distance(board, value)
     columns = [
-        Column("value", words.title_of(kpi, board.language), value, UNIT_OF[kpi.unit]),
+        Column("value", kpi.named(board.language), value, UNIT_OF[kpi.unit]),
         # Grafana writes a negative duration as one that is over: "00:01:00 ago".
         Column("distance", heading, distance, SECONDS),
         Column("n", board.say("Underlag", "Based on"), n),

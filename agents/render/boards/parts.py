@@ -10,7 +10,7 @@ from agents.render.boards.panels import SHARE, UNIT_OF, Face
 from agents.render.boards.queries import ORGANISATION, chosen, part, share
 from agents.render.boards.queries import window as window_is
 from agents.render.boards.tables import Column, rows
-from agents.render.boards.words import LIGHT_HELP, NO_NUMBERS, WINDOW_NAMES, Text, title_of
+from agents.render.boards.words import LIGHT_HELP, NO_NUMBERS, WINDOW_NAMES, Text
 from streams.conventions import Label
 from streams.kpis.definition import PART_LABEL
 
@@ -81,7 +81,7 @@ def part_table(board: Board, of: PartTable, *, window: str) -> Panel:
         kpi = names.kpi_of(of.channel, name)
         series = part(of.channel, name, *matchers)
         newest = f"{by} ({series})" if kpi.promise else f"{each} max by ({label}) ({series})"
-        return Column(name, title_of(kpi, language), newest, UNIT_OF[kpi.unit])
+        return Column(name, kpi.named(language), newest, UNIT_OF[kpi.unit])
 
     kpi, state = judged.kpi, board.say("Läge", "State")
     shown = "" if window.startswith("$") else f", {WINDOW_NAMES[window].say(language).lower()}"
@@ -99,7 +99,7 @@ def part_table(board: Board, of: PartTable, *, window: str) -> Panel:
         [
             *(column(name, *where) for name in of.now),
             *(column(name, *over) for name in of.counted),
-            Column("share", title_of(kpi, language), f"{by} ({judged.judged()})", SHARE),
+            Column("share", kpi.named(language), f"{by} ({judged.judged()})", SHARE),
             Column("n", board.say("Underlag", "Based on"), base),
             Column("light", state, f"{by} ({judged.level()})", light=True),
         ],

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agents.render.boards.swedish import DEFINITIONS
-
 if TYPE_CHECKING:
     from agents.render.boards.naming import BoardName
     from agents.render.boards.queries import Light
     from streams.board.words import Language
-    from streams.kpis import Kpi
     from streams.organisations import Channel
 
 
@@ -89,13 +86,3 @@ NO_ALERTS: Final = Text("Inga larm", "No alerts")
 NOT_COMPARABLE: Final = Text(
     "Ingen har tillräckligt underlag ännu", "Nobody has enough to compare yet"
 )
-
-
-def title_of(kpi: Kpi, language: Language) -> str:
-    """What people call a KPI."""
-    return kpi.sv if language == "sv" else kpi.en
-
-
-def definition_of(kpi: Kpi, language: Language) -> str:
-    """What it counts, and where the definition comes from."""
-    return DEFINITIONS[kpi.channel][kpi.name] if language == "sv" else kpi.definition

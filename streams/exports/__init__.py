@@ -1,0 +1,1 @@
+"""Exports: what became of everybody who arrived in a week, a month or a year."""
