@@ -4,7 +4,9 @@ Each mend is a subclass put in at Faust's own extension points, so nothing is pa
 outside. `check_upstream` refuses to start once Faust changes a line that a mend relies on:
 then read the new code, and drop or renew the mend.
 
-* `MendedConsumer`: each commit advanced past one gap only, so with chunks commits stalled.
+* `MendedConsumer`: each commit advanced past one gap only, so with chunks commits stalled; and
+  after an assignment a partition without a committed offset went on wherever it had read to, so
+  that its first records, fetched before recovery was over, reached nobody.
 * `MendedBuffer`, `MendedProducer`: offsets were committed while changelog records were pending.
 * `MendedTopic`: a failed send was logged and its source offset committed all the same.
 * `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive; and
@@ -23,6 +25,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import faust
+from aiokafka import AIOKafkaConsumer
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery, ServiceStopped
 from faust.topics import Topic
@@ -36,7 +39,7 @@ from streams.errors import KontaktpulsError
 from streams.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from faust.types import AppT, FutureMessage
     from faust.types.transports import ConsumerT, ProducerT, TransportT
@@ -46,6 +49,10 @@ if TYPE_CHECKING:
 UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (BaseConsumer._drain_messages, "self._add_gap(tp, r_offset + 1, offset)"),
     (BaseConsumer._add_gap, "gap_for_tp.addi(offset_from, offset_to + 1)"),
+    (
+        AIOKafkaConsumer.seek_to_committed,
+        "if offset and offset > 0:\n                self._fetcher.seek_to(tp, offset)",
+    ),
     (ProducerBuffer.flush, "await self.flush_atmost(None)"),
     (ProducerBuffer.flush_atmost, "except asyncio.TimeoutError:\n                    return"),
     (Topic._on_published, "message.set_exception(exc)\n            logger.warning("),
@@ -75,6 +82,14 @@ class MendedConsumer(driver.Consumer):
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # Upstream hands over the message's own offset as the end of the gap before it.
         await super()._add_gap(tp, offset_from, offset_to - 1)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek every event partition to what is committed, or to its beginning."""
+        committed = await super().seek_to_committed()
+        fresh = [tp for tp, offset in committed.items() if not offset and tp.topic in EVENT_TOPICS]
+        if fresh:
+            await self.seek_wait(await self.earliest_offsets(*fresh))
+        return committed
 
     def positions(self) -> dict[TP, tuple[int, int]]:
         """Next offset to fetch and end of the log, per assigned partition of an event topic.
@@ -233,7 +248,7 @@ def check_upstream() -> None:
     changed = [bug.__qualname__ for bug, line in UPSTREAM if line not in inspect.getsource(bug)]
     if changed:
         msg = (
-            f"`{'`, `'.join(changed)}` of faust-streaming changed; read it, then drop or renew "
-            "the mend in `agents/faust_fixes.py`, or install faust-streaming 0.15.3"
+            f"`{'`, `'.join(changed)}` of faust-streaming or aiokafka changed; read it, then drop "
+            "or renew the mend in `agents/faust_fixes.py`, or install faust-streaming 0.15.3"
         )
         raise RuntimeRefusedError(msg)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TOPIC = TP(CALLS, 0)
+CHANGELOG = TP("test-cohorts-changelog", 0)
 NEVER = 60.0
 
 
@@ -281,6 +282,39 @@ async def test_what_is_read_while_recovery_ends_reaches_the_agents(
 
     assert consumer.read == read
     assert [queue.get_nowait() for _ in range(queue.qsize())] == arrived
+
+
+class Fetching:
+    """The thread of a consumer that has read ahead while its partitions were being recovered."""
+
+    def __init__(self) -> None:
+        self.position = {TOPIC: 7, TP(CALLS, 1): 9, CHANGELOG: 5}
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        """As aiokafka does it: only where something is committed."""
+        self.position[TP(CALLS, 1)] = 4
+        return {TOPIC: None, TP(CALLS, 1): 4, CHANGELOG: None}
+
+    async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        """Retention has taken what was before."""
+        return dict.fromkeys(partitions, 2)
+
+    async def seek_wait(self, partitions: dict[TP, int]) -> None:
+        """Takes it at its word."""
+        self.position |= partitions
+
+
+@pytest.mark.parametrize(("kind", "begins_at"), [(driver.Consumer, 7), (MendedConsumer, 2)])
+async def test_a_partition_of_which_nothing_is_committed_is_read_from_its_beginning(
+    kind: type[driver.Consumer], begins_at: int
+) -> None:
+    """Upstream goes on behind what it fetched too early; changelogs are recovery's own affair."""
+    consumer = object.__new__(kind)
+    consumer._thread = thread = cast("Any", Fetching())
+
+    await consumer.seek_to_committed()
+
+    assert thread.position == {TOPIC: begins_at, TP(CALLS, 1): 4, CHANGELOG: 5}
 
 
 async def nothing_to_do() -> None:
