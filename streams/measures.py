@@ -102,7 +102,7 @@ SURVEYS = tuple(
 VISITED = 0
 VISIT_WAITS = 1
 VISIT_WAIT = 2
-VISITS = ("visits", "waits", "wait")
+VISITS = ("visits", "measured_waits", "wait")
 
 BASE: dict[Channel, tuple[str, ...]] = {
     "calls": CALLS,

@@ -11,11 +11,11 @@ from typing import Literal
 import msgspec
 
 from streams.exports.periods import Period
-from streams.organisations import Channel
+from streams.organisations import Channel, Within
 
 Trend = Literal["better", "worse", "more", "less", "stable", "unknown"]
 """What the control chart says: a signal in the good or bad direction, a signal of a KPI that is
-neither good nor bad, no signal, or too few periods to say."""
+neither good nor bad, no signal, or too few periods or too much undecided to say."""
 Rule = Literal["limits", "run", ""]
 """Which test gave a signal: a point beyond the limits, or a run on one side of the centre."""
 
@@ -79,6 +79,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         promise: name of the promise, empty where the KPI has none.
         choice: value of the extra label (variant, quantile, question, reason), empty without one.
         target: share that the promise asks for, in the promise's own share only.
+        within: time that the promise allows, for its label; `None` where the KPI has no promise.
         now: the exported period.
         before: the period before it.
         year_before: the same period a year earlier.
@@ -90,6 +91,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     promise: str = ""
     choice: str = ""
     target: float | None = None
+    within: Within | None = None
     now: Figure
     before: Figure
     year_before: Figure
@@ -112,7 +114,13 @@ class HeatCell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeatMap(msgspec.Struct, frozen=True, kw_only=True):
-    """One KPI by weekday and hour; hours in which nothing was open and nobody came are left out."""
+    """One KPI by weekday and hour; hours in which nothing was open and nobody came are left out.
+
+    Attributes:
+        kpi: its name in the registry of the section's channel.
+        promise: name of the promise, empty where the KPI has none.
+        cells: by weekday, then by hour.
+    """
 
     kpi: str
     promise: str = ""
@@ -157,7 +165,13 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel; channels of which nothing is configured and nothing known are left out."""
+    """One channel; channels of which nothing is configured and nothing known are left out.
+
+    Attributes:
+        channel: which.
+        parts: the total first, where there is one.
+        topics: what calls were about; empty for the other channels.
+    """
 
     channel: Channel
     parts: tuple[Part, ...]
@@ -169,6 +183,7 @@ class SourceQuality(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: of the source; empty where none is configured for the channel.
+        channel: whose facts it sends.
         through: RFC 3339 instant up to which it has told everything; `None` = never heard of.
         covered: share of the period that lies before that instant, 0-1.
     """
@@ -183,6 +198,7 @@ class ChannelQuality(msgspec.Struct, frozen=True, kw_only=True):
     """What speaks against the numbers of one channel.
 
     Attributes:
+        channel: which.
         open_hours: hours of the period in which a queue, mailbox or desk was open, up to the truth.
         silent_hours: those of them in which nobody at all arrived.
         pending: promises of the period that time has not decided yet.
@@ -218,8 +234,11 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     """One organisation's week, month or year.
 
     Attributes:
-        organisation: name as in events; `sv`, `en` what people call it.
-        period: which; `before` and `year_before` are what it is compared with.
+        organisation: name as in events.
+        sv, en: what people call it.
+        time_zone: IANA name of the zone whose weeks, days and hours are meant.
+        period: which.
+        before, year_before: what it is compared with.
         start, end: RFC 3339 bounds in local time, half-open.
         hours: how many hours lie between them: 167, 168 or 169 for a week.
         as_of: RFC 3339 instant up to which the numbers are known; `None` = nothing is.

@@ -86,6 +86,7 @@ CALL_KPIS = (
         name="offered",
         channel="calls",
         kind="count",
+        counts_arrivals=True,
         numerator=at(m.OFFERED),
         sv="Inkomna samtal",
         en="Calls offered",

@@ -49,6 +49,7 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
         now: formula of a `now` KPI.
         totals_only: left out for single queues and mailboxes on `/metrics`, to bound the series.
         better: whether more or less of it is good news; empty where it is neither.
+        counts_arrivals: whether it counts who came, and never what became of them later.
         sv, en: name for people.
         definition, definition_sv: what counts and what does not: late answers, other exits, still
             waiting; in English and in Swedish.
@@ -70,11 +71,17 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     now: NowFormula | None = None
     totals_only: bool = False
     better: Literal["more", "less", ""] = ""
+    counts_arrivals: bool = False
     sv: str
     en: str
     definition: str
     definition_sv: str
     source: str = ""
+
+    @property
+    def is_official_share(self) -> bool:
+        """Whether it is the share that a promise's target is about."""
+        return self.kind == "ratio" and self.official is not None
 
     def named(self, language: Language) -> str:
         """What people call it."""

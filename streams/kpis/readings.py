@@ -56,6 +56,11 @@ def read_window(plan: Plan, part: str, cell: Cell, as_of: int) -> Iterator[Readi
                 yield _reading(kpi, cell.counts, rule, choice)
 
 
+def read_one(kpi: Kpi, cell: Cell, rule: Rule | None) -> Reading:
+    """One KPI that looks at a window and has neither an extra label nor percentiles."""
+    return _reading(kpi, cell.counts, rule, _official(kpi, rule))
+
+
 def read_now(plan: Plan, part: str, opens: list[Open], as_of: int) -> Iterator[Reading]:
     """All KPIs that look at the present moment."""
     now = Now(plan, part, opens, as_of)
