@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agents.generate.asyncapi import render_asyncapi
 from agents.generate.event_page import event_blocks
+from agents.generate.export_schema import render_export_schema
+from agents.generate.exports_page import export_blocks
 from agents.generate.json_schema import render_event_schema
 from agents.generate.kpi_page import kpi_blocks
 from agents.generate.marks import GenerateError, fill
@@ -25,10 +27,12 @@ GENERATED_FILES = {
     "docs/events.schema.json": render_event_schema,
     "docs/asyncapi.yaml": render_asyncapi,
     "docs/openapi.yaml": render_openapi,
+    "docs/export.schema.json": render_export_schema,
 }
 MARKED_PAGES = {
     "docs/events.md": event_blocks,
     "docs/kpis.md": kpi_blocks,
+    "docs/exports.md": export_blocks,
 }
 
 
