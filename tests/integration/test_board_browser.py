@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from redis import Redis
 from agents.embedded import EmbeddedRedis
 from streams.conventions import redis_snapshot
 from streams.instants import MINUTE, SECOND
+from tests.chromium import CONTRASTS, chromium
 from tests.wallboard import (
     RunningClock,
     ServerThread,
@@ -36,10 +35,6 @@ pytestmark = pytest.mark.integration
 SHOTS = Path(__file__).parents[2] / ".artefacts" / "board"
 """Not committed; the continuous integration keeps them."""
 
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 WALL = (1920, 1080)
 PHONE = (390, 844)
 BUSY = instant_of(1, 9, 47)
@@ -47,31 +42,6 @@ NIGHT = instant_of(1, 21, 5)
 PATIENCE = 15_000
 SMALLEST_ON_A_WALL = 26
 """Pixels of 1080: what can still be read six metres from a screen of 55 inches."""
-
-# The contrast of every piece of text with what is painted behind it (WCAG 2.2, 1.4.3).
-CONTRASTS = """() => {
-  const channel = (c) => (c /= 255) <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
-  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
-  const behind = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const color = numbers(getComputedStyle(e).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll("body *")]
-    .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
-    .filter((e) => !e.closest(".unseen, noscript, script"))
-    .map((e) => {
-      const style = getComputedStyle(e);
-      const [a, b] = [luminance(numbers(style.color)), luminance(behind(e))];
-      return {
-        text: e.textContent, size: parseFloat(style.fontSize),
-        contrast: (Math.max(a, b) + .05) / (Math.min(a, b) + .05),
-      };
-    });
-}"""
 
 # Text that is cut off, or that runs out of its box or the screen.
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
@@ -98,19 +68,8 @@ COVERED = """() => [...document.querySelectorAll(".channel")].flatMap((channel) 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium of the system; without it the tests are skipped unless REQUIRE_CHROMIUM is set."""
-    program = shutil.which("chromium")
-    if program is None:
-        reason = "`chromium` is not on the PATH; install the system's package `chromium`"
-        if os.environ.get("REQUIRE_CHROMIUM"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield chromium
-        chromium.close()
+    """Chromium of the system."""
+    yield from chromium()
 
 
 @pytest.fixture(scope="module")
