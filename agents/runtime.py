@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from aiokafka.partitioner import murmur2
 
+from agents.exports.status import ExportStatus
 from agents.faust_fixes import ProduceError
 from agents.watchdog import EXIT_CODE, Limits, Vitals
 from streams.desk import Desk, row_belongs
@@ -87,6 +88,7 @@ class Runtime:
         handled: the next offset to handle, of the current assignment.
         working: since when each channel has been handling a chunk (monotonic seconds).
         telemetry, vitals: how the worker is doing.
+        exports: how weekly exports are doing, where this worker looks after them.
         limits: what the watchdog allows.
         epoch: number of the assignment; a rebalance begins a new one.
     """
@@ -107,6 +109,7 @@ class Runtime:
         self.handled: dict[TP, int] = {}
         self.working: dict[Channel, float] = {}
         self.telemetry = Telemetry()
+        self.exports = ExportStatus()
         self.vitals = Vitals(beat_at=monotonic(), unsettled_since=monotonic())
         self.limits = Limits(
             recovery=cluster.recovery_timeout / SECOND,
@@ -176,19 +179,10 @@ class Runtime:
             self.views.show(lane.desk)
 
     async def _lanes(self, partition: int, rows: Rows) -> dict[tuple[Channel, int], Lane]:
-        cluster = self.settings.cluster
         incarnation = f"{self.clock() // SECOND:x}{secrets.token_hex(4)}"
         lanes: dict[tuple[Channel, int], Lane] = {}
         for channel in TOPIC_OF_CHANNEL:
-            desk = Desk(
-                channel=channel,
-                partition=partition,
-                organisations=self.settings.organisations,
-                owns=lambda name: partition_of(name, cluster.partitions) == partition,
-                incarnation=incarnation,
-                horizon=cluster.horizon,
-                clock=cluster.clock,
-            )
+            desk = create_desk(self.settings, channel, partition, incarnation)
             own = [(key, row) for key, row in rows.items() if row_belongs(key, channel, partition)]
             for _ in desk.restoring(own):
                 # All of it may take a minute; health checks and the watchdog want an answer.
@@ -205,6 +199,21 @@ class Runtime:
         trace = None if isinstance(error, ProduceError) else error
         log.critical(what, error=repr(error), exc_info=trace)
         self._exit_process(EXIT_CODE)
+
+
+def create_desk(settings: Settings, channel: Channel, partition: int, incarnation: str) -> Desk:
+    """The desk of a channel of a partition, as configured and without contacts."""
+    cluster = settings.cluster
+    return Desk(
+        channel=channel,
+        partition=partition,
+        organisations=settings.organisations,
+        owns=lambda name: partition_of(name, cluster.partitions) == partition,
+        incarnation=incarnation,
+        horizon=cluster.horizon,
+        history=cluster.history,
+        clock=cluster.clock,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from streams.desk import Desk
     from streams.organisations import Channel
 
-    OnFlushed = Callable[[Desk], Awaitable[None]]
+    OnFlushed = Callable[[Desk], Awaitable[bool | None]]
+    """Shows a desk; true when it wants to be shown the same one again, as it is not done."""
 
 TIMEOUT: Final = 10.0
 """Seconds one view may take for one desk."""
@@ -55,28 +56,31 @@ class Views(Service):
             await self._wake.wait()
             self._wake.clear()
             waiting, self._waiting = self._waiting, {}
-            refused = {
-                place: desk for place, desk in waiting.items() if not await self._show_all(desk)
+            again = {
+                place: (desk, pause)
+                for place, desk in waiting.items()
+                if (pause := await self._show_all(desk)) is not None
             }
-            if refused:
-                await self.sleep(RETRY)
-                self._waiting = refused | self._waiting
+            if again:
+                await self.sleep(max(pause for _, pause in again.values()))
+                self._waiting = {place: desk for place, (desk, _) in again.items()} | self._waiting
                 self._wake.set()
 
-    async def _show_all(self, desk: Desk) -> bool:
-        shown = [await self._show(name, view, desk) for name, view in self._on_flushed.items()]
-        return all(shown)
+    async def _show_all(self, desk: Desk) -> float | None:
+        """Seconds after which it is to be shown again; `None` = it was shown."""
+        pauses = [await self._show(name, view, desk) for name, view in self._on_flushed.items()]
+        return max((pause for pause in pauses if pause is not None), default=None)
 
-    async def _show(self, name: str, view: OnFlushed, desk: Desk) -> bool:
+    async def _show(self, name: str, view: OnFlushed, desk: Desk) -> float | None:
         try:
-            await asyncio.wait_for(view(desk), TIMEOUT)
+            is_unfinished = await asyncio.wait_for(view(desk), TIMEOUT)
         except Exception as error:  # noqa: BLE001 - it is only a view, however it fails
             if self.troubles[name] is None:
                 log.warning("view fails", view=name, error=repr(error))
             self.troubles[name] = repr(error)
             self.failures[name] += 1
-            return False
+            return RETRY
         if self.troubles[name] is not None:
             log.info("view works again", view=name)
         self.troubles[name] = None
-        return True
+        return 0.0 if is_unfinished else None

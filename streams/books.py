@@ -1,7 +1,8 @@
 """A book: one channel of one organisation, kept up to date by facts.
 
 Facts are added first and settled together, so that a contact that changed four times in a batch
-is counted once.
+is counted once. What became of everybody who arrived in one hour is at any time what the folded
+rows tell of it, and the contacts that are kept one by one: each contact is in one of the two.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import calls, conversations, responses
-from streams.cohorts import SLICES, Contacts, cohort_of
-from streams.conventions import TOTAL, Reason
+from streams.cohorts import Contacts, cohort_of
+from streams.conventions import TOPIC_PREFIX, TOTAL, Reason
 from streams.errors import RejectedError
 from streams.facts import AnyFact, Facts, conflicts, merge
+from streams.folded_hours import FoldedHours
 from streams.frontiers import as_of as frontier_as_of
-from streams.instants import DAY, HOUR
+from streams.instants import HOUR
 from streams.plans import Plan
 from streams.tally import Cell, Keeps, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from streams.folding import CellsByPlace
     from streams.organisations import Channel, Organisation
     from streams.outcomes import Mark, Open, Outcome
 
@@ -33,10 +36,6 @@ OUTCOME = {
     "surveys": responses.survey_outcome,
     "visits": responses.visit_outcome,
 }
-
-
-DISORDER = 2 * DAY
-"""Facts come this much out of order without anybody keeping account of it."""
 
 MAX_FACTS = 500
 """Of one contact. An exchange that gives every call the same id must not stop a worker."""
@@ -56,8 +55,9 @@ class Book:
         plan: how it counts.
         contacts: by id.
         cohorts: ids by cohort.
-        tallies: cells by part.
-        folded: hours of first sight of which only counts are left.
+        tallies: cells by part; `topics` those of what calls were about, which nobody but the
+            rollups looks at.
+        folded: the hours of first sight of which only counts are left.
         frontiers: how far each source has read.
         conflicts: facts that contradicted a known one at the same revision.
     """
@@ -70,11 +70,11 @@ class Book:
         self.contacts: dict[str, Contact] = {}
         self.cohorts: dict[int, list[str]] = {}
         self.tallies: dict[str, Tally] = {}
-        self.folded: set[int] = set()
+        self.topics: dict[str, Tally] = {}
+        self.folded = FoldedHours(self.plan)
         self.frontiers: dict[str, int] = {}
         self.conflicts = 0
         self._keeps = keeps
-        self._early: dict[int, int] = {}
         self._outcome_of = OUTCOME[channel]
         self._changed: dict[str, Facts] = {}
         self._opens: dict[str, list[Open]] = {}
@@ -96,7 +96,6 @@ class Book:
         if len(known) >= MAX_FACTS:
             detail = f"the contact has {MAX_FACTS} facts already; is its id used for all of them?"
             raise RejectedError(Reason.CONTACT_TOO_LARGE, detail)
-        self._note_disorder(contact.cohort, fact.at)
         facts = merge(known, fact)
         if len(facts) == len(known) and conflicts(known, fact):
             self.conflicts += 1
@@ -105,11 +104,6 @@ class Book:
         self._changed.setdefault(contact_id, known)
         contact.facts = facts
         return contact.cohort
-
-    def _note_disorder(self, cohort: int, at: int) -> None:
-        """Remember a fact from long before its contact was first seen."""
-        if at < cohort // SLICES * HOUR - DISORDER:
-            self._early[cohort] = min(at // HOUR * HOUR, self._early.get(cohort, at))
 
     def advance(self, source: str, through: int) -> bool:
         """Move a source's frontier; whether it moved."""
@@ -126,11 +120,13 @@ class Book:
             after = outcome_of(contacts[contact_id].facts, plan)
             if not facts:
                 self._count(after.marks, 1, shared=after.shared)
+                if after.apart:
+                    self._count(after.apart, 1, shared=False)
                 if after.opens:
                     self._keep_open(contact_id, after)
                 continue
             before = outcome_of(facts, plan)
-            if before.shared != after.shared:
+            if before.shared != after.shared or before.apart != after.apart:
                 before, after = before.spelled_out(), after.spelled_out()
             # Mostly something is told that happened after what was known, and nothing goes.
             same = _common(before.marks, after.marks)
@@ -162,8 +158,6 @@ class Book:
         differing: set[int] = set()
         for contact_id, facts in contacts:
             contact = self.contacts.get(contact_id)
-            for fact in facts:
-                self._note_disorder(cohort, fact.at)
             if contact is None:
                 self.contacts[contact_id] = Contact(tuple(facts), cohort)
                 self.cohorts.setdefault(cohort, []).append(contact_id)
@@ -177,41 +171,36 @@ class Book:
                 differing.update((cohort, contact.cohort))
         return differing
 
-    def forget(self, cohort: int, as_of: int) -> None:
-        """Let go of the contacts of a cohort; what they came to by `as_of` stays counted."""
-        self.folded.add(cohort // SLICES)
-        self._early.pop(cohort, None)
-        for contact_id in self.cohorts.pop(cohort):
-            del self.contacts[contact_id]
-            for item in self._opens.pop(contact_id, ()):
-                for mark in item.marks(as_of):
-                    self.tally(item.part).add(mark)
+    def forget(self, cohorts: Iterable[int], decided: CellsByPlace) -> None:
+        """Let go of the contacts of cohorts that were folded, and of what they have decided."""
+        for (part, hour), cell in decided.items():
+            self.tally(part).release(hour, cell)
+        for cohort in cohorts:
+            for contact_id in self.cohorts.pop(cohort):
+                del self.contacts[contact_id]
+                for item in self._opens.pop(contact_id, ()):
+                    # It is not pending any more.
+                    self.tally(item.part).touched.add(item.opened // HOUR)
 
     def has_folded(self, contact_id: str, seen_at: int) -> bool:
         """Whether a contact that is not kept was first seen in an hour that was folded.
 
-        Then somebody reads the log again from long ago, and it is counted already.
+        Then somebody reads the log again from long ago, and it is counted already; or it was, and
+        even the counts are gone.
         """
-        return seen_at // HOUR in self.folded and contact_id not in self.contacts
-
-    def include(self, part: str, hour: int, cell: Cell) -> None:
-        """Count contacts that are kept no longer, by the hour they arrived in."""
-        tally = self.tally(part)
-        if hour not in tally.arrivals:
-            tally.arrivals[hour] = Cell(self.plan.width)
-        tally.arrivals[hour].include(cell)
-        tally.touched.add(hour)
+        folded = self.folded
+        return (
+            seen_at // HOUR in folded.rows or seen_at < folded.begins
+        ) and contact_id not in self.contacts
 
     def prune(self, before: int) -> None:
-        """Forget cells that no window and no rollup needs any more.
-
-        Rollups are written whole, so an hour's arrivals stay as long as a contact is kept that
-        may have arrived in it.
-        """
-        oldest = min(self.cohorts, default=before // HOUR * SLICES) // SLICES * HOUR
-        arrivals_before = min(before, oldest - DISORDER, *self._early.values())
+        """Forget cells that no window needs any more."""
         for tally in self.tallies.values():
-            tally.prune(before, arrivals_before)
+            tally.prune(before)
+        for tally in self.topics.values():
+            tally.prune(before)
+        for part in [part for part, t in self.topics.items() if not t.arrivals and not t.touched]:
+            del self.topics[part]
 
     def snapshot(self, cohort: int) -> Contacts:
         """The contacts of a cohort, ready to be stored."""
@@ -226,8 +215,20 @@ class Book:
         """The cells of a part."""
         tally = self.tallies.get(part)
         if tally is None:
+            if part.startswith(TOPIC_PREFIX):
+                return self._topic(part)
             tally = self.tallies[part] = Tally(self.plan.width, self._keeps)
         return tally
+
+    def _topic(self, part: str) -> Tally:
+        tally = self.topics.get(part)
+        if tally is None:
+            tally = self.topics[part] = Tally(self.plan.width, "arrivals")
+        return tally
+
+    def every_tally(self) -> Iterator[tuple[str, Tally]]:
+        """The cells of every part, those of topics last."""
+        return chain(self.tallies.items(), self.topics.items())
 
     def shown_parts(self) -> list[str]:
         """The total first, then the configured parts, then whatever else was counted."""
@@ -253,11 +254,12 @@ class Book:
             as_of: instant at which open promises are judged.
             opens: the open items of that part.
         """
-        tally = self.tally(part)
         total = Cell(self.plan.width)
-        arrived = tally.arrivals.get(hour)
-        if arrived is not None:
-            total.include(arrived)
+        tally = (self.topics if part.startswith(TOPIC_PREFIX) else self.tallies).get(part)
+        kept = None if tally is None else tally.arrivals.get(hour)
+        for cell in (kept, self.folded.at(hour).get(part)):
+            if cell is not None:
+                total.include(cell)
         for item in opens:
             if item.opened // HOUR == hour:
                 for mark in item.marks(as_of):

@@ -10,17 +10,20 @@ waiting, or excluded when the caller leaves for another reason before that.
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from streams import measures as m
-from streams.conventions import TOTAL
+from streams.conventions import TOPIC_PREFIX, TOTAL
 from streams.facts import Answered, Ended, Entered, Facts, Left, Recorded
-from streams.outcomes import NO_WAIT, Counts, Open, Outcome
+from streams.instants import HOUR, local_date, start_of_day
+from streams.outcomes import NO_WAIT, Counts, Mark, Open, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
     from streams.plans import Plan, Rule
 
@@ -42,8 +45,8 @@ Entry = tuple[int, str]
 Step = tuple[int, int, str, str]
 """Instant, rank (an answer before a departure at the same instant), queue, what happened."""
 
-End = tuple[int, str, bool | None]
-"""Instant, queue (empty when the whole call ended), whether it was coded as resolved."""
+End = tuple[int, str, bool | None, str | None]
+"""Instant, queue (empty when the whole call ended), whether it was coded as resolved, topic."""
 
 
 class Visit(msgspec.Struct, gc=False):
@@ -55,6 +58,7 @@ class Visit(msgspec.Struct, gc=False):
         how: `answered`, a reason for leaving, or empty while waiting.
         ended: instant at which the answered conversation ended.
         resolved: whether the question was closed at this contact, where it was coded.
+        topic: what it was about, where that was coded.
     """
 
     queue: str
@@ -63,6 +67,7 @@ class Visit(msgspec.Struct, gc=False):
     how: str = WAITING
     ended: int = NEVER
     resolved: bool | None = None
+    topic: str | None = None
 
     def step(self, at: int, how: str) -> None:
         """Take in an answer or a departure; they come in order of time."""
@@ -82,6 +87,18 @@ class Visit(msgspec.Struct, gc=False):
             return True
         return False
 
+    def code(self, resolved: bool | None, topic: str | None) -> None:  # noqa: FBT001 - as coded
+        """Take in what an end of the conversation was coded as; they come in order.
+
+        The first end that says whether the question was closed decides, for the topic too if it
+        names one; else the first topic that any end names.
+        """
+        if self.resolved is None and resolved is not None:
+            self.resolved = resolved
+            self.topic = self.topic if topic is None else topic
+        elif self.topic is None:
+            self.topic = topic
+
 
 def outcome(facts: Facts, plan: Plan) -> Outcome:
     """What a call contributes to its queues and to the total."""
@@ -96,11 +113,15 @@ def outcome(facts: Facts, plan: Plan) -> Outcome:
         total_rules = plan.rules(TOTAL, visits[0].entered)
         if len(calls) == len(visits) == 1 and rules == total_rules:
             result.shared = True
+            if visit.topic is not None and handle_time != NEVER:
+                result.apart = (_topic_mark(visit, handle_time, plan.zone),)
             return result
         whole, handle_time = _whole_call(visits)
         waiting_since = max((v.entered for v in visits if v.how == WAITING), default=NEVER)
         until = waiting_since + plan.max_wait
         _contribute(result, TOTAL, total_rules, whole, until=until, handle_time=handle_time)
+        if whole.topic is not None and handle_time != NEVER:
+            result.apart += (_topic_mark(whole, handle_time, plan.zone),)
     return result
 
 
@@ -178,22 +199,22 @@ def _expand(facts: Facts) -> tuple[list[Entry], list[Step], list[End]]:
             if fact.left_at is not None:
                 steps.append((fact.left_at, 1, fact.queue, fact.reason or "unknown"))
             if fact.ended_at is not None:
-                ends.append((fact.ended_at, fact.queue, fact.resolved))
+                ends.append((fact.ended_at, fact.queue, fact.resolved, fact.topic))
         elif type(fact) is Entered:
             entries.append((fact.at, fact.queue))
         elif type(fact) is Answered:
             steps.append((fact.at, 0, fact.queue, ANSWERED))
         elif type(fact) is Ended:
-            ends.append((fact.at, fact.queue or "", fact.resolved))
+            ends.append((fact.at, fact.queue or "", fact.resolved, fact.topic))
         elif type(fact) is Left:
             steps.append((fact.at, 1, fact.queue, fact.reason))
     return entries, steps, ends
 
 
-def _order_of_ends(end: End) -> tuple[int, str, bool]:
-    """At the same instant what was resolved counts first."""
-    at, queue, resolved = end
-    return at, queue, resolved is not True
+def _order_of_ends(end: End) -> tuple[int, str, bool, bool, str]:
+    """At the same instant what was resolved counts first, then what names a topic."""
+    at, queue, resolved, topic = end
+    return at, queue, resolved is not True, topic is None, topic or ""
 
 
 def _only_visit(entry: Entry, steps: list[Step], ends: list[End]) -> Visit:
@@ -203,9 +224,9 @@ def _only_visit(entry: Entry, steps: list[Step], ends: list[End]) -> Visit:
     for at, _, where, how in steps:
         if at >= entered and where == queue:
             visit.step(at, how)
-    for at, where, resolved in ends:
-        if at >= entered and where in ("", queue) and visit.end(at) and visit.resolved is None:
-            visit.resolved = resolved
+    for at, where, resolved, topic in ends:
+        if at >= entered and where in ("", queue) and visit.end(at):
+            visit.code(resolved, topic)
     return visit
 
 
@@ -224,19 +245,22 @@ def _close_conversations(visits: list[Visit], ends: list[End]) -> None:
             following = [v.entered for v in visits if v.entered > visit.left]
             if following and (visit.ended == NEVER or following[0] < visit.ended):
                 visit.ended = following[0]
-    for at, queue, resolved in ends:
+    for at, queue, resolved, topic in ends:
         if queue:
             visit_of_queue = _last_visit(visits, queue, at)
             reached = [] if visit_of_queue is None else [visit_of_queue]
         else:
             reached = [visit for visit in visits if visit.entered <= at]
         answered = [visit for visit in reached if visit.end(at)]
-        if answered and answered[-1].resolved is None:
-            answered[-1].resolved = resolved
+        if answered:
+            answered[-1].code(resolved, topic)
 
 
 def _whole_call(visits: list[Visit]) -> tuple[Visit, int]:
-    """The citizen's view of several visits, and the time members spent with them."""
+    """The citizen's view of several visits, and the time members spent with them.
+
+    Of several that were coded the last one counts, for the topic too if it names one.
+    """
     whole = Visit(TOTAL, visits[0].entered)
     answered = [visit for visit in visits if visit.how == ANSWERED]
     if not answered:
@@ -248,9 +272,11 @@ def _whole_call(visits: list[Visit]) -> tuple[Visit, int]:
     if any(visit.ended == NEVER for visit in answered):
         return whole, NEVER
     whole.ended = max(visit.ended for visit in answered)
-    for visit in answered:
-        if visit.resolved is not None:
-            whole.resolved = visit.resolved
+    coded = [visit for visit in answered if visit.resolved is not None][-1:]
+    for visit in (*answered, *coded):
+        whole.topic = whole.topic if visit.topic is None else visit.topic
+    if coded:
+        whole.resolved = coded[0].resolved
     return whole, sum(visit.ended - visit.left for visit in answered)
 
 
@@ -291,3 +317,19 @@ def _contribute(
     if handle_time != NEVER:
         coded = CODED[visit.resolved]
         marks.append((part, entered, visit.ended, ((m.HANDLE_TIME, handle_time), *coded), NO_WAIT))
+
+
+def _topic_mark(whole: Visit, handle_time: int, zone: ZoneInfo) -> Mark:
+    """An ended call as its topic counts it: in the hour in which its local day began."""
+    counts = ((m.HANDLE_TIME, handle_time), *CODED[whole.resolved])
+    midnight = _midnight(whole.entered // HOUR, zone)
+    return f"{TOPIC_PREFIX}{whole.topic}", midnight, whole.ended, counts, NO_WAIT
+
+
+@lru_cache(maxsize=4096)
+def _midnight(hour: int, zone: ZoneInfo) -> int:
+    """The instant at which the local day began that an hour belongs to.
+
+    Days begin at whole hours of UTC, since offsets are whole hours.
+    """
+    return start_of_day(local_date(hour * HOUR, zone), zone)

@@ -99,6 +99,9 @@ class Monitor(StrEnum):
     VIEW_FAILURES = "kontaktpuls_view_failures"
     VIEW_UP = "kontaktpuls_view_up"
     RENDER_SECONDS = "kontaktpuls_render_duration_seconds"
+    EXPORTS_OVERDUE = "kontaktpuls_exports_overdue"
+    EXPORT_FAILURES = "kontaktpuls_export_failures"
+    EXPORT_SUCCESS = "kontaktpuls_export_last_success_timestamp_seconds"
 
 
 class SourceMonitor(StrEnum):
@@ -123,6 +126,11 @@ def redis_rollups(organisation: str, channel: str, utc_day: str) -> str:
     return f"{PREFIX}:rollup:{organisation}:{channel}:{utc_day}"
 
 
+def redis_filled(channel: str, partition: int) -> str:
+    """Redis key that says which worker wrote everything that is known of a partition."""
+    return f"{PREFIX}:filled:{channel}:{partition}"
+
+
 def redis_days(organisation: str, channel: str) -> str:
     """Redis set of the UTC days of which there are rollups."""
     return f"{PREFIX}:days:{organisation}:{channel}"
@@ -131,3 +139,12 @@ def redis_days(organisation: str, channel: str) -> str:
 def redis_truth(organisation: str, channel: str) -> str:
     """Redis key that says how far the sources of a channel had read when rollups were written."""
     return f"{PREFIX}:truth:{organisation}:{channel}"
+
+
+REDIS_EXPORT_TOKEN = f"{PREFIX}:export:token"
+"""Redis key of the number last given to somebody who took the lock of an export."""
+
+
+def redis_export_lock(key: str) -> str:
+    """Redis key of the lock of one export, `organisation|period`."""
+    return f"{PREFIX}:export:lock:{key}"

@@ -7,7 +7,7 @@ comes back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Never
 
 from streams import events
 from streams.books import Book
@@ -18,6 +18,7 @@ from streams.cohorts import (
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
 from streams.facts import Sent
+from streams.folded_hours import KEPT
 from streams.instants import MINUTE, from_datetime
 from streams.records import Applied, Record, Rejection, Totals
 from streams.statements import fact_of, part_of
@@ -57,6 +58,7 @@ class Desk:
         owns: Callable[[str], bool],
         incarnation: str,
         horizon: int,
+        history: int = KEPT,
         clock: Clock = "wall",
     ) -> None:
         """A desk without contacts.
@@ -68,6 +70,7 @@ class Desk:
             owns: whether an organisation's records belong on this partition.
             incarnation: new at every assignment.
             horizon: how far back facts are accepted, in microseconds.
+            history: how long counts are kept of what is older, in microseconds.
             clock: whether facts are judged by the broker's clock or by their own.
         """
         self.channel = channel
@@ -78,6 +81,7 @@ class Desk:
         self.offset = -1
         self._organisations = organisations
         self._owns = owns
+        self._own = frozenset(filter(owns, organisations))
         self._horizon = horizon
         self._clock = clock
         self._storage = Storage(
@@ -85,6 +89,7 @@ class Desk:
             channel=channel,
             incarnation=incarnation,
             horizon=horizon,
+            history=history,
             books=self.books,
             book=self.book,
             configured=organisations,
@@ -98,13 +103,14 @@ class Desk:
         touched: set[str] = set()
         for record in records:
             try:
-                event = decode_event(record.value or b"") if record.value else _refuse_empty()
-                if event.organisation in self._organisations and not self._owns(event.organisation):
-                    result.forwarded.append((event.organisation, record))
+                event = decode_event(record.value) if record.value else _refuse_empty()
+                name = event.organisation
+                if name not in self._own and name in self._organisations:
+                    result.forwarded.append((name, record))
                     totals.forwarded += 1
                 elif self._accept(event, record.appended_at):
                     totals.applied += 1
-                    touched.add(event.organisation)
+                    touched.add(name)
                 else:
                     totals.unchanged += 1
             except RejectedError as refusal:
@@ -167,13 +173,11 @@ class Desk:
             raise RejectedError(Reason.WRONG_TOPIC, detail)
         contact_id, fact = fact_of(event)
         first, last, part = fact.at, fact.last, part_of(fact)
-        self._check_time(last, appended_at, "`at`" if first == last else "its last instant")
+        if last > appended_at + CLOCK_TOLERANCE:
+            _refuse_future(last, appended_at, "`at`" if first == last else "its last instant")
         book = self.book(name)
-        oldest = appended_at - self._horizon
-        if self._clock == "events":
-            oldest = (book.as_of() or first) - self._horizon
         # A zero of some clock (1970) in one field makes the whole record worthless.
-        if last < oldest or first < 0:
+        if first < 0 or self._is_beyond_horizon(book, last, appended_at):
             detail = f"older than the horizon of {self._horizon // (24 * 60 * MINUTE)} days"
             raise RejectedError(Reason.BEYOND_HORIZON, detail)
         if book.has_folded(contact_id, first):
@@ -196,7 +200,8 @@ class Desk:
 
     def _heartbeat(self, event: events.Heartbeat, appended_at: int) -> bool:
         through = from_datetime(event.through)
-        self._check_time(through, appended_at, "`through`")
+        if through > appended_at + CLOCK_TOLERANCE:
+            _refuse_future(through, appended_at, "`through`")
         oldest = 0 if self._clock == "events" else appended_at - self._horizon
         if through < max(oldest, 0):
             raise RejectedError(Reason.BEYOND_HORIZON, "`through` is older than the horizon")
@@ -207,12 +212,14 @@ class Desk:
             return True
         return False
 
-    @staticmethod
-    def _check_time(at: int, appended_at: int, what: str) -> None:
-        if at > appended_at + CLOCK_TOLERANCE:
-            ahead = (at - appended_at) // MINUTE
-            detail = f"{what} is {ahead:,} minutes ahead of the broker's clock"
-            raise RejectedError(Reason.FROM_THE_FUTURE, detail)
+    def _is_beyond_horizon(self, book: Book, last: int, appended_at: int) -> bool:
+        if self._clock == "wall":
+            return last < appended_at - self._horizon
+        # Nobody is known further than the source that has read most, which is quicker to tell.
+        if last >= max(book.frontiers.values(), default=last) - self._horizon:
+            return False
+        as_of = book.as_of()
+        return as_of is not None and last < as_of - self._horizon
 
 
 def row_belongs(key: bytes, channel: Channel, partition: int) -> bool:
@@ -224,5 +231,11 @@ def row_belongs(key: bytes, channel: Channel, partition: int) -> bool:
     return key.startswith(f"{partition}|{channel}|".encode())
 
 
-def _refuse_empty() -> events.AnyEvent:
+def _refuse_future(at: int, appended_at: int, what: str) -> Never:
+    ahead = (at - appended_at) // MINUTE
+    detail = f"{what} is {ahead:,} minutes ahead of the broker's clock"
+    raise RejectedError(Reason.FROM_THE_FUTURE, detail)
+
+
+def _refuse_empty() -> Never:
     raise RejectedError(Reason.EMPTY, "the record has no value")

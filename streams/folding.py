@@ -9,12 +9,9 @@ keeps its hour from being folded, but not for ever.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams.cohorts import FRONTIERS
-from streams.errors import StateError
 from streams.instants import DAY, HOUR
 from streams.tally import Cell
 
@@ -27,24 +24,20 @@ if TYPE_CHECKING:
 LONGEST_OPEN = 400 * DAY
 """An obligation nobody answered or closed for longer than this is history like the others."""
 
-FoldedCell = tuple[str, int, list[int], dict[int, int]]
-"""Part, hour of arrival, counts, waits by whole second."""
+CellsByPlace = dict[tuple[str, int], Cell]
+"""Cells by part and hour of arrival."""
 
 
-class Folded(msgspec.Struct, frozen=True, array_like=True):
+class Fold(NamedTuple):
     """What the contacts first seen in one hour came to.
 
     Attributes:
-        offset: of the last input record its writer had applied; the highest wins.
-        cells: one for each part and hour of arrival.
+        decided: what their facts decided, as it is counted while they are kept.
+        cells: the same, and what time alone decided of what nobody ever closed.
     """
 
-    offset: int
-    cells: list[FoldedCell]
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Folded)
+    decided: CellsByPlace
+    cells: CellsByPlace
 
 
 def folded_number(hour: int) -> int:
@@ -56,12 +49,11 @@ def folded_number(hour: int) -> int:
     return FRONTIERS - 1 - hour
 
 
-def fold(
-    book: Book, cohorts: Iterable[int], *, as_of: int, horizon: int, offset: int
-) -> Folded | None:
+def fold(book: Book, cohorts: Iterable[int], *, as_of: int, horizon: int) -> Fold | None:
     """The counts of an hour's cohorts, or `None` while a contact of them can still change."""
     before = as_of - horizon
-    cells: dict[tuple[str, int], Cell] = {}
+    decided: CellsByPlace = {}
+    passed: list[Mark] = []
     for contact_id in chain.from_iterable(book.cohorts[cohort] for cohort in cohorts):
         facts = book.contacts[contact_id].facts
         outcome = book.outcome(facts)
@@ -72,26 +64,20 @@ def fold(
             marks += item.marks(as_of)
         if any(mark[2] >= before for mark in marks) or any(f.last >= before for f in facts):
             return None
-        _add(cells, marks, book.plan.width)
-    folded = [(part, hour, c.counts, c.waits) for (part, hour), c in sorted(cells.items())]
-    return Folded(offset, folded)
+        known = len(outcome.marks)
+        _add(decided, marks[:known], book.plan.width)
+        passed += marks[known:]
+    if not passed:
+        return Fold(decided, decided)
+    cells: CellsByPlace = {}
+    for place, cell in decided.items():
+        cells[place] = Cell(book.plan.width)
+        cells[place].include(cell)
+    _add(cells, passed, book.plan.width)
+    return Fold(decided, cells)
 
 
-def encode_folded(folded: Folded) -> bytes:
-    """The value of a folded hour."""
-    return _encoder.encode(folded)
-
-
-def decode_folded(value: bytes) -> Folded:
-    """A folded hour's value; `StateError` when it cannot be read."""
-    try:
-        return _decoder.decode(value)
-    except msgspec.MsgspecError as fault:
-        msg = f"a folded hour of {len(value)} bytes cannot be read: {fault}"
-        raise StateError(msg) from None
-
-
-def _add(cells: dict[tuple[str, int], Cell], marks: Iterable[Mark], width: int) -> None:
+def _add(cells: CellsByPlace, marks: Iterable[Mark], width: int) -> None:
     for mark in marks:
         place = (mark[0], mark[1] // HOUR)
         cell = cells.get(place)

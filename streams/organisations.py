@@ -111,6 +111,17 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.mail or self.teams_file or self.webhook_file)
 
 
+class Recipients(msgspec.Struct, frozen=True, kw_only=True):
+    """Who gets the weekly export by mail, and in which language it is written.
+
+    Attributes:
+        mail: addresses; all of them get the same mail. Without any it is only filed.
+    """
+
+    mail: tuple[str, ...] = ()
+    language: Language = "sv"
+
+
 class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     """One municipality or other organisation, complete.
 
@@ -124,6 +135,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
         promises: every version, in the order written.
         max_wait: a visit open for longer is closed as `unknown` (microseconds).
         alerts: who hears that a promise is at risk or broken.
+        exports: who gets the weekly export.
     """
 
     name: str
@@ -138,6 +150,7 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True):
     promises: tuple[Promise, ...]
     max_wait: int = 2 * HOUR
     alerts: Contact = Contact()
+    exports: Recipients = Recipients()
 
     @property
     def zone(self) -> ZoneInfo:

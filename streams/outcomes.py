@@ -76,16 +76,18 @@ class Outcome(msgspec.Struct, gc=False):
         opens: undecided.
         shared: all of it belongs to one part, and the total counts exactly the same; it is not
             spelled out a second time because most calls are like that.
+        apart: decided as well, and neither shared nor in the total: what topics count.
     """
 
     marks: list[Mark]
     opens: list[Open]
     shared: bool = False
+    apart: tuple[Mark, ...] = ()
 
     def spelled_out(self) -> Outcome:
-        """The same with what the total counts in full."""
+        """The same with every mark among the marks."""
         if not self.shared:
-            return self
-        marks: list[Mark] = [(TOTAL, *mark[1:]) for mark in self.marks]
+            return Outcome([*self.marks, *self.apart], self.opens) if self.apart else self
+        total: list[Mark] = [(TOTAL, *mark[1:]) for mark in self.marks]
         opens = [item._replace(part=TOTAL) for item in self.opens]
-        return Outcome(self.marks + marks, self.opens + opens)
+        return Outcome([*self.marks, *total, *self.apart], self.opens + opens)

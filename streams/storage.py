@@ -1,7 +1,8 @@
 """The rows of a desk: which to write, which are superseded, and how to read them back.
 
 Every cohort is written whole under a key that ends in the writer's incarnation. Rows found at the
-start are inherited: they go once a row of our own that holds the same facts is acknowledged.
+start are inherited: they go once a row of our own that holds the same facts is acknowledged. Rows
+of folded hours stay as they are, whoever wrote them, until they are too old.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from streams.cohorts import (
     encode_contacts,
     encode_frontiers,
 )
-from streams.folding import Folded, decode_folded, encode_folded, fold, folded_number
+from streams.folded_rows import encode_folded
+from streams.folding import fold, folded_number
 from streams.instants import HOUR
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -43,6 +44,7 @@ class Storage:
         channel: Channel,
         incarnation: str,
         horizon: int,
+        history: int,
         books: dict[str, Book],
         book: Callable[[str], Book],
         configured: Container[str],
@@ -54,6 +56,7 @@ class Storage:
             channel: likewise.
             incarnation: likewise, and its end.
             horizon: what has been over for longer is folded, in microseconds.
+            history: what was folded is kept for this long, in microseconds.
             books: by organisation.
             book: the book of an organisation, new if need be.
             configured: the organisations whose rows are taken in.
@@ -62,6 +65,7 @@ class Storage:
         self._channel = channel
         self._incarnation = incarnation
         self._horizon = horizon
+        self._history = history
         self._books = books
         self._book = book
         self._configured = configured
@@ -88,7 +92,8 @@ class Storage:
             offset: of the last input record that was applied.
         """
         rows = self._fold(offset)
-        for place in sorted(self._dirty):
+        # Frontiers last: a flush that is cut short must not claim more than it stored.
+        for place in sorted(self._dirty, key=lambda place: (place[1] == FRONTIERS, place)):
             value = self._value(*place)
             if value is None:
                 self._drop(place)
@@ -114,19 +119,29 @@ class Storage:
 
         Raises `StateError` for a row that cannot be read.
         """
-        decoded = [(RowKey.decode(key), key, value) for key, value in rows]
-        known = [row for row in decoded if row[0].organisation in self._configured]
-        # Folded hours first: they stand for what is left of their cohorts.
-        known.sort(key=lambda row: row[0].cohort)
-        self._restore_folded([row for row in known if row[0].cohort < FRONTIERS])
-        for count, (key, raw_key, value) in enumerate(known):
-            book = self._book(key.organisation)
-            if key.cohort < FRONTIERS:
+        kept: list[tuple[RowKey, bytes, bytes]] = []
+        for count, (raw_key, value) in enumerate(rows):
+            key = RowKey.decode(raw_key)
+            if key.organisation not in self._configured:
                 continue
+            if key.cohort < FRONTIERS:
+                superseded = self._book(key.organisation).folded.keep(
+                    folded_number(key.cohort), raw_key, value
+                )
+                if superseded is not None:
+                    self._dropped.append(superseded)
+            else:
+                kept.append((key, raw_key, value))
+            if count % ROWS_A_STEP == 0:
+                yield
+        # Folded hours are known by now: they stand for what is left of their cohorts.
+        kept.sort(key=lambda row: row[0].cohort)
+        for count, (key, raw_key, value) in enumerate(kept):
+            book = self._book(key.organisation)
             if key.cohort == FRONTIERS:
                 for source, through in decode_frontiers(value).items():
                     book.advance(source, through)
-            elif key.cohort // SLICES in book.folded:
+            elif key.cohort // SLICES in book.folded.rows:
                 self._dropped.append(raw_key)
                 continue
             else:
@@ -136,6 +151,7 @@ class Storage:
             if count % ROWS_A_STEP == 0:
                 yield
         for book in self._books.values():
+            self._expire(book)
             book.settle()
             yield
 
@@ -154,31 +170,25 @@ class Storage:
             for hour, cohorts in sorted(passed.items()):
                 if any((organisation, cohort) in self._dirty for cohort in cohorts):
                     continue
-                folded = fold(book, cohorts, as_of=as_of, horizon=self._horizon, offset=offset)
+                folded = fold(book, cohorts, as_of=as_of, horizon=self._horizon)
                 if folded is None:
                     continue
-                place = (organisation, folded_number(hour))
-                rows.append((self._key(*place), encode_folded(folded)))
-                # Rows of the same hour that others folded are superseded as well.
-                self._flushing.add(place)
+                key = self._key(organisation, folded_number(hour))
+                value = encode_folded(book.plan, folded.cells, offset)
+                book.folded.keep(hour, key, value)
+                book.forget(cohorts, folded.decided)
+                rows.append((key, value))
                 for cohort in cohorts:
                     self._drop((organisation, cohort))
-                    book.forget(cohort, as_of)
+            self._expire(book)
             book.prune(as_of - self._horizon)
         return rows
 
-    def _restore_folded(self, rows: list[tuple[RowKey, bytes, bytes]]) -> None:
-        newest: dict[Place, Folded] = {}
-        for key, raw_key, value in rows:
-            place, folded = (key.organisation, key.cohort), decode_folded(value)
-            self._inherited.setdefault(place, []).append(raw_key)
-            if place not in newest or folded.offset > newest[place].offset:
-                newest[place] = folded
-        for (organisation, number), folded in newest.items():
-            book = self._book(organisation)
-            book.folded.add(folded_number(number))
-            for part, hour, counts, waits in folded.cells:
-                book.include(part, hour, Cell.of(counts, waits))
+    def _expire(self, book: Book) -> None:
+        """Take rows out of the table that nobody keeps any longer."""
+        as_of = book.as_of()
+        if as_of is not None:
+            self._dropped += book.folded.expire(as_of - self._history)
 
     def _value(self, organisation: str, cohort: int) -> bytes | None:
         """What to store of a cohort; `None` if all its contacts live elsewhere."""

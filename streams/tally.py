@@ -5,7 +5,8 @@ a few cells: seconds up to the next minute, minutes up to the next hour, then wh
 changes nothing, and nothing has to be done when time passes.
 
 A second view sums the same marks by the hour in which their contact *arrived*: that is what
-cohort reports ask for ("of the mails that arrived on Monday, how many were answered in time").
+cohort reports ask for ("of the mails that arrived on Monday, how many were answered in time"). It
+holds exactly the contacts that are kept one by one; those that were folded leave it.
 """
 
 from __future__ import annotations
@@ -59,6 +60,15 @@ class Cell:
             for second, n in other.waits.items():
                 waits[second] = waits.get(second, 0) + n
 
+    def exclude(self, other: Cell) -> None:
+        """Take out everything another cell holds."""
+        self.counts = [a - b for a, b in zip(self.counts, other.counts, strict=True)]
+        waits = self.waits
+        for second, n in other.waits.items():
+            waits[second] -= n
+            if not waits[second]:
+                del waits[second]
+
     def __bool__(self) -> bool:
         """Whether anything was counted."""
         return any(self.counts)
@@ -74,7 +84,12 @@ class Tally:
     def __init__(self, width: int, keeps: Keeps = "everything") -> None:
         """No marks yet, for cells of `width` measures.
 
-        A report looks at whole hours of arrival or of decision and needs nothing else.
+        A report looks at whole hours of arrival or of decision and needs nothing else; nor does
+        anybody look at topics in any other way.
+
+        Attributes:
+            arrivals: by hour of arrival.
+            touched: hours of arrival whose rollups are to be written.
         """
         self.width = width
         self.keeps = keeps
@@ -120,11 +135,11 @@ class Tally:
     def _coarse(self, arrived: int, hour: int) -> tuple[Cell, ...]:
         """The cells of an hour of arrival and of an hour in which something was decided."""
         width = self.width
-        if self.keeps == "arrivals":
-            return (_cell(self.arrivals, arrived, width),)
         if self.keeps == "hours":
             return (_cell(self.hours, hour, width),)
         self.touched.add(arrived)
+        if self.keeps == "arrivals":
+            return (_cell(self.arrivals, arrived, width),)
         by_arrival, by_hour = _cell(self.arrivals, arrived, width), _cell(self.hours, hour, width)
         if not self._days and not self._spans:
             return by_arrival, by_hour
@@ -155,13 +170,20 @@ class Tally:
             total.include(self._fine(last * HOUR, end))
         return total
 
-    def prune(self, before: int, arrivals_before: int) -> None:
-        """Forget what no window and no rollup needs any more.
+    def release(self, hour: int, cell: Cell) -> None:
+        """Take what is kept elsewhere from now on out of an hour of arrival."""
+        left = self.arrivals[hour]
+        left.exclude(cell)
+        if not left:
+            del self.arrivals[hour]
+
+    def prune(self, before: int) -> None:
+        """Forget cells that no window needs any more, and hours of arrival that were vacated.
+
+        Where nobody writes rollups, hours are to be written for `LONGEST_UNWRITTEN` and no longer.
 
         Args:
-            before: hours that began before this instant are behind every window.
-            arrivals_before: likewise for hours of arrival, unless their rollup is still to be
-                written; where nobody writes rollups they go after `LONGEST_UNWRITTEN`.
+            before: whole hours older than this instant go.
         """
         for cells, size, oldest in (
             (self.seconds, SECOND, self.newest - SECONDS_KEPT),
@@ -170,10 +192,10 @@ class Tally:
         ):
             for place in [place for place in cells if place * size < oldest]:
                 del cells[place]
-        for hour in [hour for hour in self.arrivals if hour * HOUR < arrivals_before]:
-            if hour not in self.touched or hour * HOUR < arrivals_before - LONGEST_UNWRITTEN:
-                del self.arrivals[hour]
-                self.touched.discard(hour)
+        for hour in [hour for hour, cell in self.arrivals.items() if not cell]:
+            del self.arrivals[hour]
+        longest = (before - LONGEST_UNWRITTEN) // HOUR
+        self.touched.difference_update([hour for hour in self.touched if hour < longest])
         self._days = {day: c for day, c in self._days.items() if day * DAY >= before}
         self._spans.clear()
 

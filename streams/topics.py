@@ -14,6 +14,8 @@ EMAILS = "kontaktpuls.emails"
 SURVEYS = "kontaktpuls.surveys"
 VISITS = "kontaktpuls.visits"
 DEAD_LETTERS = "kontaktpuls.dead-letters"
+EXPORTS = "kontaktpuls.exports"
+"""One record for each weekly export that was made, so that it is made once."""
 
 TOPIC_OF_CHANNEL: dict[Channel, str] = {
     "calls": CALLS,

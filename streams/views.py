@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streams.conventions import TOTAL
+from streams.conventions import TOPIC_PREFIX, TOTAL, Label
 from streams.instants import to_rfc3339
 from streams.kpis.definition import PART_LABEL
 from streams.kpis.readings import Reading, read_now, read_window
@@ -45,11 +45,10 @@ def mapping(readings: Iterable[Reading], primary: str = "") -> View:
 def part_columns(book: Book, part: str) -> View:
     """The columns that say what a row is about."""
     plan = book.plan
-    return {
-        "organisation": plan.organisation.name,
-        "channel": plan.channel,
-        PART_LABEL[plan.channel].value: None if part == TOTAL else part,
-    }
+    columns: View = {"organisation": plan.organisation.name, "channel": plan.channel}
+    if part.startswith(TOPIC_PREFIX):
+        return columns | {Label.TOPIC.value: part.removeprefix(TOPIC_PREFIX)}
+    return columns | {PART_LABEL[plan.channel].value: None if part == TOTAL else part}
 
 
 def window_readings(

@@ -74,6 +74,7 @@ _call = {
     "queue": queues,
 }
 _answers = st.sampled_from([True, False, None])
+_topics = st.sampled_from([None, None, "bygglov", "skola"])
 _mail = {
     "organisation": st.just("provkommun"),
     "revision": revisions,
@@ -96,6 +97,7 @@ def _records(draw: st.DrawFn) -> ev.CallRecord:
         reason=None if answered else draw(st.sampled_from(LEAVE_REASONS)),
         ended_at=draw(st.sampled_from([None, times[2]])),
         resolved=draw(_answers),
+        topic=draw(_topics),
     )
 
 
@@ -110,6 +112,7 @@ call_events = st.one_of(
         ev.CallEnded,
         at=call_moments,
         resolved=_answers,
+        topic=_topics,
         **{**_call, "queue": st.one_of(st.none(), queues)},
     ),
     _records(),

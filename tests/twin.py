@@ -6,7 +6,7 @@ own. No cells, no increments, no state: for every question it walks over everyth
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +119,20 @@ class Twin:
         """What became of everybody who arrived in one hour."""
         return [h for h in self.happenings if h.part == part and h.arrival // HOUR == hour]
 
+    def pending(self, part: str, hour: int) -> dict[str, int]:
+        """Promises to those who arrived in one hour that can still be kept, by name."""
+        return Counter(
+            name
+            for w in self.waiting
+            if w.part == part and w.since // HOUR == hour and self.as_of < w.until
+            for name, due_at in w.dues.items()
+            if due_at >= self.as_of
+        )
+
+    def topics(self) -> set[str]:
+        """The parts of what calls were about."""
+        return {h.part for h in self.happenings if h.part.startswith("topic:")}
+
     def waiting_now(self, part: str) -> list[Waiting]:
         """Who waits at `as_of`."""
         return [w for w in self.waiting if w.part == part and w.since <= self.as_of < w.until]
@@ -138,7 +152,7 @@ class Twin:
             elif isinstance(fact, ev.CallLeft):
                 steps.append((at, 1, fact.queue, fact.reason))
             elif isinstance(fact, ev.CallEnded):
-                ends.append((at, fact.queue, fact.resolved))
+                ends.append((at, fact.queue, fact.resolved, fact.topic))
             else:
                 entries.add((at, fact.queue))
                 if fact.answered_at:
@@ -147,9 +161,10 @@ class Twin:
                     left_at = from_datetime(fact.left_at)
                     steps.append((left_at, 1, fact.queue, fact.reason or "unknown"))
                 if fact.ended_at:
-                    ends.append((from_datetime(fact.ended_at), fact.queue, fact.resolved))
+                    ended_at = from_datetime(fact.ended_at)
+                    ends.append((ended_at, fact.queue, fact.resolved, fact.topic))
         steps.sort()
-        ends.sort(key=lambda end: (end[0], end[1] or "", end[2] is not True))
+        ends.sort(key=lambda e: (e[0], e[1] or "", e[2] is not True, e[3] is None, e[3] or ""))
         told: list[tuple[Any, ...]] = [*entries, *steps, *ends]
         first = min((at for at, _ in entries), default=FOREVER)
         starts = {first} | {
@@ -173,13 +188,15 @@ class Twin:
         for visit in visits:
             limit = visit["entered"] + self.organisation.max_wait
             if visit["left"] is not None and visit["left"] > limit:
-                visit.update(left=limit, how="unknown", ended=None, resolved=None)
+                visit.update(left=limit, how="unknown", ended=None, resolved=None, topic=None)
         for visit in visits:
             queue = visit["queue"]
             part = queue if queue in self.organisation.queues else "other"
             self._tell(part, visit)
         if visits:
-            self._tell("", self._whole(visits))
+            whole = self._whole(visits)
+            self._tell("", whole)
+            self._tell_topic(whole)
 
     @staticmethod
     def _visit(
@@ -199,6 +216,7 @@ class Twin:
             "how": None,
             "ended": None,
             "resolved": None,
+            "topic": None,
         }
         reach = [e for e in ends if (e[1] is None and e[0] >= entered) or mine(e[0], e[1])]
         if own:
@@ -214,19 +232,25 @@ class Twin:
 
     @staticmethod
     def _code(visits: list[dict[str, Any]], ends: list[Any]) -> None:
-        for at, queue, resolved in ends:
+        codes: dict[int, list[tuple[bool | None, str | None]]] = defaultdict(list)
+        for at, queue, resolved, topic in ends:
             reached = [
                 v for v in visits if v["entered"] <= at and (queue is None or v["queue"] == queue)
             ]
             if queue is not None:
                 reached = reached[-1:]
             spoken = [v for v in reached if v["how"] == "answered" and v["left"] <= at]
-            if spoken and spoken[-1]["resolved"] is None:
-                spoken[-1]["resolved"] = resolved
+            if spoken:
+                codes[visits.index(spoken[-1])].append((resolved, topic))
+        for number, told in codes.items():
+            deciding = [code for code in told if code[0] is not None][:1]
+            topics = [topic for _, topic in deciding + told if topic is not None]
+            visits[number]["resolved"] = deciding[0][0] if deciding else None
+            visits[number]["topic"] = topics[0] if topics else None
 
     @staticmethod
     def _whole(visits: list[dict[str, Any]]) -> dict[str, Any]:
-        whole = dict(visits[0], left=None, how=None, ended=None, resolved=None)
+        whole = dict(visits[0], left=None, how=None, ended=None, resolved=None, topic=None)
         answered = [v for v in visits if v["how"] == "answered"]
         waiting = [v["entered"] for v in visits if v["how"] is None]
         whole["open_since"] = max(waiting, default=None)
@@ -235,12 +259,30 @@ class Twin:
             if all(v["ended"] is not None for v in answered):
                 whole["ended"] = max(v["ended"] for v in answered)
                 whole["talk"] = sum(v["ended"] - v["left"] for v in answered)
-                coded = [v["resolved"] for v in answered if v["resolved"] is not None]
-                whole["resolved"] = coded[-1] if coded else None
+                coded = [v for v in answered if v["resolved"] is not None][-1:]
+                whole["resolved"] = coded[0]["resolved"] if coded else None
+                topics = [v["topic"] for v in answered + coded if v["topic"] is not None]
+                whole["topic"] = topics[-1] if topics else None
         elif not waiting:
             last = max(visits, key=lambda v: (v["left"], v["entered"]))
             whole.update(left=last["left"], how=last["how"])
         return whole
+
+    def _tell_topic(self, whole: dict[str, Any]) -> None:
+        """Once a call, under the midnight its local day began with."""
+        if whole["ended"] is None or whole["topic"] is None:
+            return
+        zone = self.organisation.zone
+        midnight = start_of_day(local_date(whole["entered"], zone), zone)
+        part = f"topic:{whole['topic']}"
+        for what, is_so in (
+            ("handled", True),
+            ("coded", whole["resolved"] is not None),
+            ("resolved", whole["resolved"]),
+        ):
+            if is_so:
+                amount = whole["talk"] if what == "handled" else 0
+                self.happenings.append(Happening(part, midnight, whole["ended"], what, "", amount))
 
     def _tell(self, part: str, visit: dict[str, Any]) -> None:
         entered, left, how = visit["entered"], visit["left"], visit["how"]

@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from agents.embedded import EmbeddedRedis
-from agents.sinks.redis import KEPT
-from streams.instants import HOUR, MINUTE
+from streams.folded_hours import KEPT
+from streams.instants import DAY, HOUR, MINUTE, SECOND
 from tests.integration.test_redis_sink import (
     MONDAY,
     entered,
@@ -57,13 +57,14 @@ def test_a_writer_may_write_again_what_it_had_read(redis: Redis, server: Embedde
 
 
 def test_rollups_and_nothing_else_are_kept_for_years(redis: Redis, server: EmbeddedRedis) -> None:
-    """Every key goes in the end: a snapshot soon, a rollup after three years."""
+    """Every key goes in the end: a snapshot soon, a rollup three years after its day."""
     desk = new_desk()
     tell(desk, entered("a"), heartbeat(MINUTE))
     show(desk, server.url)
     (key,) = redis.scan_iter("kontaktpuls:rollup:*")
 
-    assert KEPT.total_seconds() - 60 < int(str(redis.ttl(key))) <= KEPT.total_seconds()
+    left = (MONDAY // DAY + 1) * DAY + KEPT - (MONDAY + MINUTE)
+    assert left // SECOND - 60 < int(str(redis.ttl(key))) <= left // SECOND
     assert all(int(str(redis.ttl(name))) > 0 for name in redis.scan_iter("*"))
 
 

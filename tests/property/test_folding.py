@@ -13,8 +13,7 @@ from streams.desk import Desk
 from streams.events import EmailReceived, EmailSent, Heartbeat
 from streams.folding import LONGEST_OPEN
 from streams.instants import DAY, HOUR, MINUTE, to_datetime
-from streams.views import opens_by_part
-from tests.property.test_same_kpis import counted, new_desk, records, told
+from tests.property.test_same_kpis import assert_same_rollups, counted, new_desk, records
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
 from tests.twin import Twin
 
@@ -52,14 +51,7 @@ def folded_in(stored: Stored) -> list[int]:
 
 def assert_rollups_equal(desk: Desk, twin: Twin) -> None:
     """Every hour of arrival comes to what the batch twin says."""
-    book = desk.book("provkommun")
-    opens = opens_by_part(book)
-    hours = {h.arrival // HOUR for h in twin.happenings}
-    for part in (TOTAL, "other", *book.plan.parts):
-        for hour in hours:
-            cell = book.rollup(part, hour, twin.as_of, opens.get(part, []))
-
-            assert told(twin.arrived(part, hour)) == counted(book, cell)
+    assert_same_rollups(desk.book("provkommun"), twin)
 
 
 def run(channel: Channel, events: list[Any], ages: list[int]) -> Stored:

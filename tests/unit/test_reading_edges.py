@@ -135,10 +135,11 @@ def test_what_nobody_answered_for_ever_is_folded_with_its_miss() -> None:
     missed = book.plan.base["two-days"] + m.TRACK_MISSED
     for days in (401, 403, 410):
         as_of = BASE + days * DAY
-        folded = fold(book, [cohort], as_of=as_of, horizon=400 * DAY, offset=0)
+        folded = fold(book, [cohort], as_of=as_of, horizon=400 * DAY)
 
-        assert folded is None or all(cell[2][missed] == 1 for cell in folded.cells)
+        assert folded is None or all(cell.counts[missed] == 1 for cell in folded.cells.values())
     assert folded is not None
+    assert not any(cell.counts[missed] for cell in folded.decided.values())
 
 
 def test_pruning_leaves_no_sums_behind() -> None:
@@ -148,7 +149,7 @@ def test_pruning_leaves_no_sums_behind() -> None:
         at = BASE // HOUR * HOUR + hour * HOUR
         tally.add(("", at, at, ((0, 1),), NO_WAIT))
         tally.between(at - 50 * HOUR, at + HOUR)
-        tally.prune(at - 60 * HOUR, at - 60 * HOUR)
+        tally.prune(at - 60 * HOUR)
         tally.touched.clear()
 
         assert len(tally._spans) + len(tally._days) < 10

@@ -76,7 +76,7 @@ def histories(draw: st.DrawFn) -> tuple[Tally, list[Mark]]:
         left.append(new)
         step = draw(st.integers(0, 5))
         if step == 0:
-            tally.prune(NEWEST - 35 * DAY, arrivals_before=NEWEST - 37 * DAY)
+            tally.prune(NEWEST - 35 * DAY)
         elif step == 1:
             tally.add(left.pop(draw(st.integers(0, len(left) - 1))), -1)
         elif step == 2:
@@ -169,38 +169,58 @@ def test_prune_forgets_what_no_window_reaches() -> None:
         tally.add(mark(NEWEST - age))
     tally.add(mark(NEWEST))
 
-    tally.prune(NEWEST - 35 * DAY, arrivals_before=NEWEST - 37 * DAY)
+    tally.prune(NEWEST - 35 * DAY)
 
     assert sorted(tally.seconds) == [NEWEST // SECOND]
     assert sorted(tally.minutes) == [(NEWEST - age) // MINUTE for age in (3 * HOUR, 0)]
     assert sorted(tally.hours) == [(NEWEST - age) // HOUR for age in (3 * DAY, 3 * HOUR, 0)]
 
 
-@pytest.mark.parametrize(
-    ("age", "is_written", "is_kept"),
-    [
-        pytest.param(30 * DAY, True, True, id="young enough"),
-        pytest.param(40 * DAY, True, False, id="old, and its rollup is written"),
-        pytest.param(40 * DAY, False, True, id="old, but its rollup is still to be written"),
-        pytest.param(36 * DAY + LONGEST_UNWRITTEN, False, True, id="just not too old to wait"),
-        pytest.param(38 * DAY + LONGEST_UNWRITTEN, False, False, id="too old to wait for Redis"),
-    ],
-)
-def test_hours_of_arrival_stay_until_their_rollup_is_written(
-    age: int,
-    is_written: bool,  # noqa: FBT001 - a table
-    is_kept: bool,  # noqa: FBT001
-) -> None:
+def test_hours_of_arrival_hold_who_is_kept_one_by_one() -> None:
+    """However old, an hour stays until the last of its contacts is kept elsewhere."""
+    tally = Tally(WIDTH)
+    old, hour = NEWEST - 300 * DAY, (NEWEST - 300 * DAY) // HOUR
+    tally.add(mark(old, wait=3 * SECOND))
+    tally.add(mark(old))
+    folded = Cell.of([1, 0, 0], {3: 1})
+    tally.prune(NEWEST - 35 * DAY)
+    tally.release(hour, folded)
+
+    assert content(tally.arrivals[hour]) == ([1, 0, 0], Counter())
+
+    tally.release(hour, Cell.of([1, 0, 0], {}))
+
+    assert not tally.arrivals
+
+
+def test_an_hour_of_arrival_that_was_vacated_is_pruned() -> None:
+    """A corrected arrival leaves a cell of noughts, and that goes."""
+    tally = Tally(WIDTH)
+    tally.add(mark(NEWEST))
+    tally.add(mark(NEWEST), -1)
+    tally.prune(NEWEST - 35 * DAY)
+
+    assert not tally.arrivals
+    assert tally.touched == {NEWEST // HOUR}
+
+
+def test_hours_are_to_be_written_for_a_year_and_no_longer() -> None:
     """A view that was down for a while gets everything; one that never comes back, not for ever."""
     tally = Tally(WIDTH)
-    tally.add(mark(NEWEST - age // HOUR * HOUR))
-    if is_written:
-        tally.touched.clear()
+    oldest = (NEWEST - 35 * DAY - LONGEST_UNWRITTEN) // HOUR
+    tally.touched = {oldest - 1, oldest, NEWEST // HOUR}
+    tally.prune(NEWEST - 35 * DAY)
 
-    tally.prune(NEWEST - 35 * DAY, arrivals_before=NEWEST - 37 * DAY)
+    assert tally.touched == {oldest, NEWEST // HOUR}
 
-    assert bool(tally.arrivals) is is_kept
-    assert bool(tally.touched) is (is_kept and not is_written)
+
+def test_a_topic_keeps_hours_of_arrival_only() -> None:
+    """Nobody asks for a window of a topic, and its rollups must be written."""
+    tally = Tally(WIDTH, "arrivals")
+    tally.add(mark(NEWEST))
+
+    assert tally.touched == set(tally.arrivals) == {NEWEST // HOUR}
+    assert not tally.hours
 
 
 def test_15_minutes_end_with_the_second_of_as_of() -> None:
