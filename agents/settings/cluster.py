@@ -18,12 +18,25 @@ from agents.settings.addresses import (
     brokers_as_list,
 )
 from agents.settings.alerts import Alerting, AlertsSection
+from agents.settings.exports import Exports, ExportsSection
+from agents.settings.tls import TLS_FILES, Tls
 from agents.settings.values import Duration, Section, Slug, Word, from_to, whole_number
+from streams.folded_hours import KEPT
 from streams.instants import DAY, MINUTE, SECOND
 
 SASL = "SASL_SSL"
+TLS_SCHEME = "rediss://"
 RUNBOOKS = "docs/runbooks"
 BOARDS = "http://127.0.0.1:3000"
+
+
+def refuse_half(key: Path | None, info: ValidationInfo) -> Path | None:
+    """A certificate is of no use without its key, nor a key without its certificate."""
+    certificate = info.data.get("certificate_file", key)
+    if (key is None) != (certificate is None):
+        msg = "`certificate_file` and `key_file` belong together; write both, or take both out"
+        raise ValueError(msg)
+    return key
 
 
 class SecuritySection(Section):
@@ -38,6 +51,10 @@ class SecuritySection(Section):
     username: str | None = Field(default=None, examples=["kontaktpuls"], validate_default=True)
     password_file: FileName | None = Field(default=None, examples=["/run/secrets/kafka_password"])
     ca_file: FileName | None = Field(default=None, examples=["/etc/ssl/kafka-ca.pem"])
+    certificate_file: FileName | None = Field(default=None, examples=["/etc/ssl/worker.pem"])
+    key_file: FileName | None = Field(
+        default=None, examples=["/etc/ssl/private/worker.key"], validate_default=True
+    )
 
     @field_validator("protocol", mode="before")
     @classmethod
@@ -65,7 +82,7 @@ class SecuritySection(Section):
             raise ValueError(msg)
         return username
 
-    @field_validator("ca_file")
+    @field_validator(*TLS_FILES)
     @classmethod
     def _only_with_tls(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if value is not None and info.data.get("protocol") == "PLAINTEXT":
@@ -75,16 +92,48 @@ class SecuritySection(Section):
             raise ValueError(msg)
         return value
 
+    @field_validator("key_file")
+    @classmethod
+    def _key_and_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        return refuse_half(key, info)
+
 
 class RedisSection(Section):
     """The view that boards and other programs read."""
 
     enabled: bool = Field(default=True, examples=["false"])
     url: RedisUrl = Field(default="redis://127.0.0.1:6379/0", examples=["redis://127.0.0.1:6379/0"])
+    username: str | None = Field(default=None, examples=["kontaktpuls-worker"])
     password_file: FileName | None = Field(default=None, examples=["/run/secrets/redis_password"])
+    ca_file: FileName | None = Field(default=None, examples=["/etc/ssl/redis-ca.pem"])
+    certificate_file: FileName | None = Field(default=None, examples=["/etc/ssl/worker.pem"])
+    key_file: FileName | None = Field(
+        default=None, examples=["/etc/ssl/private/worker.key"], validate_default=True
+    )
     snapshot_ttl: Annotated[Duration, from_to("5 s", "1 h")] = Field(
         default=30 * SECOND, examples=["30 s"]
     )
+
+    @field_validator("username")
+    @classmethod
+    def _one_user(cls, username: str | None, info: ValidationInfo) -> str | None:
+        if username is not None and "@" in info.data.get("url", ""):
+            msg = "`url` names a user too; keep one of them"
+            raise ValueError(msg)
+        return username
+
+    @field_validator(*TLS_FILES)
+    @classmethod
+    def _only_with_tls(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("url", TLS_SCHEME).startswith("redis://"):
+            msg = f"has no effect without TLS; write `url: {TLS_SCHEME}...` or take it out"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("key_file")
+    @classmethod
+    def _key_and_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        return refuse_half(key, info)
 
 
 class WebSection(Section):
@@ -140,6 +189,9 @@ class ClusterSection(Section):
     horizon: Annotated[Duration, from_to("30 days", "400 days")] = Field(
         default=35 * DAY, examples=["35 days"]
     )
+    history: Annotated[Duration, from_to("60 days", "3653 days")] = Field(
+        default=KEPT, examples=["1096 days"]
+    )
     flush_interval: Annotated[Duration, from_to("100 ms", "1 min")] = Field(
         default=1 * SECOND, examples=["1 s"]
     )
@@ -154,7 +206,17 @@ class ClusterSection(Section):
     alerts: AlertsSection = Field(
         default=AlertsSection(), examples=["{mail: drift@exempelkommun.example}"]
     )
+    exports: ExportsSection = Field(default=ExportsSection(), examples=['{at: "Monday 06:00"}'])
     timeouts: TimeoutsSection = Field(default=TimeoutsSection(), examples=["{redis: 2 s}"])
+
+    @field_validator("history")
+    @classmethod
+    def _longer_than_the_horizon(cls, history: int, info: ValidationInfo) -> int:
+        horizon = info.data.get("horizon", 0)
+        if history <= horizon:
+            msg = f"is not longer than `horizon`; write more than `{horizon // DAY} days`"
+            raise ValueError(msg)
+        return history
 
 
 class Security(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +226,7 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
     mechanism: str | None = None
     username: str | None = None
     password: SecretStr | None = None
-    ca_file: Path | None = None
+    tls: Tls = Tls()
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,15 +239,18 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
         partitions, replication: of every topic.
         clock: whose time `as_of` follows.
         horizon: how long single contacts are kept.
+        history: how long hourly counts are kept.
         flush_interval: longest time between two flushes under backlog.
         data_dir: what Faust itself writes, and what sources remember.
         embedded: the broker is the embedded one (memory only, one record a batch).
         redis_url: without password; `None` = no Redis.
+        redis_username, redis_password, redis_tls: whom Redis knows us as, and whom we believe.
         redis_ttl: how long a live snapshot stays.
         web_host, web_port: where metrics, health and boards are served.
         web_hosts: further names under which browsers may ask for boards.
         runbooks, boards: where the messages of alerts lead to, without a slash at the end.
         alerts: whom Alertmanager writes to, and how.
+        exports: when weeks are exported, and what of.
         request_timeout, produce_timeout, redis_timeout: for one answer of Kafka or Redis.
         recovery_timeout: for reading the changelog after an assignment.
         stall_timeout: without progress, before the worker gives up and exits.
@@ -217,7 +282,11 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     runbooks: str = RUNBOOKS
     boards: str = BOARDS
     alerts: Alerting = Alerting()
+    exports: Exports = Exports()
     web_hosts: tuple[str, ...] = ()
+    history: int = KEPT
+    redis_username: str | None = None
+    redis_tls: Tls = Tls()
 
 
 def build_cluster(
@@ -225,6 +294,7 @@ def build_cluster(
     *,
     kafka_password: SecretStr | None,
     redis_password: SecretStr | None,
+    smtp_password: SecretStr | None,
     config_dir: Path,
 ) -> Cluster:
     """The settings of a file that is right; file names in it are relative to `config_dir`."""
@@ -237,6 +307,7 @@ def build_cluster(
         replication=section.replication,
         clock=section.clock,
         horizon=section.horizon,
+        history=section.history,
         flush_interval=section.flush_interval,
         data_dir=section.data_dir,
         embedded=section.embedded,
@@ -247,10 +318,12 @@ def build_cluster(
             else None,
             username=security.username,
             password=kafka_password,
-            ca_file=None if security.ca_file is None else config_dir / security.ca_file,
+            tls=build_tls(security, config_dir),
         ),
         redis_url=redis.url if redis.enabled else None,
+        redis_username=redis.username,
         redis_password=redis_password,
+        redis_tls=build_tls(redis, config_dir),
         redis_ttl=redis.snapshot_ttl,
         web_host=section.web.host,
         web_port=section.web.port,
@@ -264,4 +337,11 @@ def build_cluster(
         runbooks=section.links.runbooks,
         boards=section.links.boards,
         alerts=section.alerts.build(),
+        exports=section.exports.build(section.data_dir, smtp_password),
     )
+
+
+def build_tls(section: SecuritySection | RedisSection, config_dir: Path) -> Tls:
+    """The files of a section, from wherever one stands."""
+    found = {key: getattr(section, key) for key in TLS_FILES}
+    return Tls(**{key: config_dir / path for key, path in found.items() if path is not None})

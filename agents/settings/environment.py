@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from agents.settings.cluster import SASL, ClusterSection
 from agents.settings.document import ENVIRONMENT
 from agents.settings.problems import Problem, suggestion
+from agents.settings.tls import TLS_FILES
 from agents.settings.yaml_values import scalar
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 KAFKA_PASSWORD = f"{PREFIX}KAFKA_PASSWORD"
 REDIS_PASSWORD = f"{PREFIX}REDIS_PASSWORD"
 REDIS_URL = f"{PREFIX}REDIS_URL"
+SMTP_PASSWORD = f"{PREFIX}EXPORTS_SMTP_PASSWORD"
 PSEUDONYM_KEY = f"{PREFIX}PSEUDONYM_KEY"
 PSEUDONYM_KEY_FILE = f"{PSEUDONYM_KEY}_FILE"
 HTTP_TOKENS = f"{PREFIX}HTTP_TOKENS"
@@ -35,6 +37,7 @@ OTHER_VARIABLES = frozenset(
         CONFIG_VARIABLE,
         KAFKA_PASSWORD,
         REDIS_PASSWORD,
+        SMTP_PASSWORD,
         PSEUDONYM_KEY,
         PSEUDONYM_KEY_FILE,
         HTTP_TOKENS,
@@ -42,7 +45,7 @@ OTHER_VARIABLES = frozenset(
 )
 
 SECTION_PREFIXES = {"security": "KAFKA"}
-FILE_KEYS = frozenset({"password_file", "ca_file"})
+FILE_KEYS = frozenset({"password_file", *TLS_FILES})
 
 
 def _variables(model: type[BaseModel], loc: Loc, name: str) -> Iterator[tuple[str, Loc, Any]]:
@@ -105,11 +108,18 @@ def _split_password(url: str) -> tuple[str, str | None]:
     return parts._replace(netloc=netloc).geturl(), unquote(parts.password)
 
 
+def _within(raw: object, *section: str) -> dict[Any, Any]:
+    """What stands under these keys; empty where nothing does, or no mapping."""
+    for key in section:
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
 class Secrets:
     """Passwords, from the environment or from files; never from the YAML itself.
 
     Attributes:
-        kafka, redis: the passwords, or `None`.
+        kafka, redis, smtp: the passwords, or `None`.
         problems: secrets that are missing, doubled, unreadable or of no use.
     """
 
@@ -119,9 +129,11 @@ class Secrets:
         self._environ = environ
         self._config_dir = config_dir
         raw = document.value if isinstance(document.value, dict) else {}
-        self.kafka = self._find(KAFKA_PASSWORD, "security", raw.get("security"))
-        self.redis = self._find(REDIS_PASSWORD, "redis", raw.get("redis"))
+        self.kafka = self._find(KAFKA_PASSWORD, "security", raw=raw)
+        self.redis = self._find(REDIS_PASSWORD, "redis", raw=raw)
+        self.smtp = self._find(SMTP_PASSWORD, "exports", "smtp", raw=raw)
         self._check_kafka(raw.get("security"))
+        self._check_smtp(_within(raw, "exports", "smtp"))
         in_url = _split_password(environ.get(REDIS_URL, ""))[1]
         if in_url is not None and self.redis is not None:
             message = f"holds a password, and there is another one; keep `{REDIS_PASSWORD}` only"
@@ -129,15 +141,15 @@ class Secrets:
         elif in_url is not None:
             self.redis = SecretStr(in_url)
 
-    def _find(self, variable: str, section: str, raw: object) -> SecretStr | None:
+    def _find(self, variable: str, *section: str, raw: object) -> SecretStr | None:
         given = self._environ.get(variable)
-        loc = (section, "password_file")
+        loc = (*section, "password_file")
         if given:
             if loc in self._document.overrides:
                 message = f"`{variable}_FILE` is set too; keep one of them"
                 self.problems.append(Problem(ENVIRONMENT, 0, variable, message))
             return SecretStr(given)
-        name = raw.get("password_file") if isinstance(raw, dict) else None
+        name = _within(raw, *section).get("password_file")
         if not isinstance(name, str) or not name:
             return None
         path = self._config_dir / name
@@ -153,6 +165,19 @@ class Secrets:
             self.problems.append(self._document.report(loc, message))
             return None
         return SecretStr(secret)
+
+    def _check_smtp(self, section: dict[Any, Any]) -> None:
+        loc = ("exports", "smtp")
+        if section.get("username") and self.smtp is None and "password_file" not in section:
+            message = "`username` needs a password; write `password_file`, or set "
+            message += f"`{SMTP_PASSWORD}` or `{SMTP_PASSWORD}_FILE`"
+            self.problems.append(self._document.report(loc, message))
+        if self.smtp is not None and not section.get("username"):
+            message = "has no effect without `exports.smtp.username`; write both"
+            if self._environ.get(SMTP_PASSWORD):
+                self.problems.append(Problem(ENVIRONMENT, 0, SMTP_PASSWORD, message))
+            else:
+                self.problems.append(self._document.report((*loc, "password_file"), message))
 
     def _check_kafka(self, raw: object) -> None:
         security = raw if isinstance(raw, dict) else {}

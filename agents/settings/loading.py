@@ -15,6 +15,7 @@ from agents.settings.environment import CONFIG_VARIABLE, Secrets, override, unkn
 from agents.settings.organisation import read_organisation
 from agents.settings.problems import Problem, SettingsError
 from agents.settings.refusals import problems_of
+from agents.settings.tls import unusable
 from streams.organisations import Organisation
 
 if TYPE_CHECKING:
@@ -74,13 +75,15 @@ def _read_cluster(folder: Path, environ: Mapping[str, str]) -> tuple[Cluster | N
         section = ClusterSection.model_validate(document.value)
     except ValidationError as error:
         return None, [*problems, *problems_of(error, document, ClusterSection)]
-    ca_file = section.security.ca_file
-    if ca_file is not None and not (folder / ca_file).is_file():
-        message = f"`{folder / ca_file}` is no file; write the name of one with certificates"
-        problems.append(document.report(("security", "ca_file"), message))
     cluster = build_cluster(
-        section, kafka_password=secrets.kafka, redis_password=secrets.redis, config_dir=folder
+        section,
+        kafka_password=secrets.kafka,
+        redis_password=secrets.redis,
+        smtp_password=secrets.smtp,
+        config_dir=folder,
     )
+    for place, tls in (("security", cluster.security.tls), ("redis", cluster.redis_tls)):
+        problems += [document.report((place, key), fault) for key, fault in unusable(tls)]
     return cluster, problems
 
 

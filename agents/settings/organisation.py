@@ -10,6 +10,7 @@ from agents.settings import calendar
 from agents.settings.alerts import ContactSection
 from agents.settings.calendar import Versions, build_calendar
 from agents.settings.document import read_document
+from agents.settings.exports import RecipientsSection
 from agents.settings.problems import Problem, SettingsError, quoted
 from agents.settings.promise import PromiseSection
 from agents.settings.refusals import problems_of
@@ -122,6 +123,9 @@ class OrganisationSection(Section):
     alerts: ContactSection = Field(
         default=ContactSection(), examples=["{mail: teamledare@exempelkommun.example}"]
     )
+    exports: RecipientsSection = Field(
+        default=RecipientsSection(), examples=["{mail: kvalitet@exempelkommun.example}"]
+    )
 
     def build(self, name: str) -> Organisation:
         """The organisation as the core knows it."""
@@ -141,6 +145,7 @@ class OrganisationSection(Section):
             promises=tuple(promise.build() for promise in self.promises),
             max_wait=self.max_wait,
             alerts=self.alerts.contact(),
+            exports=self.exports.build(),
         )
 
 
