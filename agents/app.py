@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import ssl
 from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -17,6 +17,7 @@ from agents.faust_fixes import MendedApp, MendedConsumer
 from agents.intake import Intake
 from agents.pulse import Pulse
 from agents.runtime import Runtime
+from agents.settings.tls import tls_context
 from agents.views import Views
 from streams.conventions import TABLE_COHORTS
 from streams.instants import SECOND
@@ -39,6 +40,14 @@ SESSION_EMBEDDED: Final = 6.0
 """Tansu keeps the first member waiting for half of it."""
 
 BUFFERED_CHUNKS: Final = 16
+
+BATCH_BYTES: Final = 512 * 1024
+"""Of what is written to one partition at once; a broker takes 1 MB. Faust's 16 KB hold a row or a
+dozen, and each such batch would wait until the one before it is acknowledged."""
+
+COLLECT_AFTER: Final = (200_000, 50, 100)
+"""Python looks for cycles after so many new objects. At its own 700 that took half of the processor
+while history is read, to find nothing: state has no cycles, and grows by thousands a second."""
 
 
 class EarlyServices(BootStrategy):
@@ -68,6 +77,12 @@ class KontaktpulsApp(MendedApp):
     def mended_consumer(self) -> MendedConsumer:
         """The consumer, by its real type."""
         return cast("MendedConsumer", self.consumer)
+
+    async def on_start(self) -> None:
+        """Look for cycles less often, and never among what every process has."""
+        await super().on_start()
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
 
     def on_rebalance_start(self) -> None:
         """Faust calls this from the consumer's thread, before anything is revoked."""
@@ -138,7 +153,7 @@ def _add_agent(app: KontaktpulsApp, channel: Channel, topic: TopicT, intake: Int
 
 
 def _faust_settings(cluster: Cluster) -> dict[str, Any]:
-    settings: dict[str, Any] = {
+    return {
         "broker": [f"kafka://{broker}" for broker in cluster.brokers.split(",")],
         "broker_client_id": cluster.app_id,
         "broker_credentials": credentials(cluster.security),
@@ -148,6 +163,8 @@ def _faust_settings(cluster: Cluster) -> dict[str, Any]:
         "broker_request_timeout": max(cluster.request_timeout / SECOND, SESSION),
         "broker_session_timeout": SESSION_EMBEDDED if cluster.embedded else SESSION,
         "consumer_group_instance_id": cluster.instance_id,
+        # Tansu tells the end of a log rightly only when every batch holds one record.
+        "producer_max_batch_size": 1 if cluster.embedded else BATCH_BYTES,
         "producer_request_timeout": cluster.produce_timeout / SECOND,
         "processing_guarantee": "at_least_once",
         "key_serializer": "raw",
@@ -168,17 +185,13 @@ def _faust_settings(cluster: Cluster) -> dict[str, Any]:
         "ConsumerScheduler": ChunkScheduler,
         "Table": CohortTable,
     }
-    if cluster.embedded:
-        # Tansu tells the end of a log rightly only when every batch holds one record.
-        settings["producer_max_batch_size"] = 1
-    return settings
 
 
 def credentials(security: Security) -> faust.SASLCredentials | faust.SSLCredentials | None:
     """How Faust shall speak to Kafka; `None` = unencrypted and without a password."""
     if security.protocol == "PLAINTEXT":
         return None
-    context = ssl.create_default_context(cafile=security.ca_file)
+    context = tls_context(security.tls)
     if security.protocol == "SSL":
         return faust.SSLCredentials(context)
     return faust.SASLCredentials(

@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib import metadata
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMMANDS = {
     "worker": "worker:worker",
@@ -20,13 +23,21 @@ COMMANDS = {
     "validate": "validate:validate",
     "publish": "publish:publish",
     "report": "report:report",
+    "pseudonyms": "pseudonyms:pseudonyms",
     "due": "due:due",
     "doctor": "doctor:doctor",
     "generate": "generate:generate",
     "render": "render:render",
 }
+ALONE = {"export": "export:export"}
+"""Groups that do something without any of their commands, too."""
 GROUPS = {
+    "export": (
+        "Weekly, monthly and yearly reports, and lists for others.",
+        {"contacts": "export_contacts:contacts"},
+    ),
     "topics": ("Kafka topics.", {"create": "topics:create"}),
+    "redis": ("The view that other programs read.", {"rebuild": "redis:rebuild"}),
     "dead-letters": (
         "Events that could not be applied.",
         {"list": "dead_letters:list_letters", "replay": "dead_letters:replay"},
@@ -86,8 +97,12 @@ def create_cli(asked_for: str = "") -> typer.Typer:
             _register(cli, name, place)
     for name, (text, commands) in GROUPS.items():
         if not known or name == asked_for:
-            group = typer.Typer(help=text, no_args_is_help=True)
-            group.callback()(lambda: None)
+            if name in ALONE:
+                group = typer.Typer(invoke_without_command=True)
+                group.callback()(_function(ALONE[name]))
+            else:
+                group = typer.Typer(help=text, no_args_is_help=True)
+                group.callback()(lambda: None)
             for command, place in commands.items():
                 _register(group, command, place)
             cli.add_typer(group, name=name, help=text)
@@ -101,5 +116,12 @@ def _say_version(value: bool) -> None:  # noqa: FBT001 - typer hands it over lik
 
 
 def _register(cli: typer.Typer, name: str, place: str) -> None:
+    cli.command(name)(_function(place))
+
+
+def _function(place: str) -> Callable[..., None]:
     module, function = place.split(":")
-    cli.command(name)(getattr(importlib.import_module(f"agents.commands.{module}"), function))
+    found: Callable[..., None] = getattr(
+        importlib.import_module(f"agents.commands.{module}"), function
+    )
+    return found

@@ -6,22 +6,24 @@ A letter sent twice all the same changes no KPI, as facts merge.
 from __future__ import annotations
 
 import base64
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from kafka import (
-    KafkaAdminClient,
-    KafkaConsumer,
-    KafkaProducer,
-    TopicPartition,
-)
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError
 
 from agents.bookmarks import Bookmarks
 from agents.envelopes import DeadLetter
 from agents.kafka_clients import client_options, producer_options
+from agents.kafka_reading import (
+    ReadingError,
+    open_consumer,
+    patience_of,
+    places_of,
+    read_whole,
+)
+from agents.kafka_refusals import why_not
 from streams.errors import KontaktpulsError
 from streams.instants import SECOND
 from streams.topics import DEAD_LETTERS, EVENT_TOPICS
@@ -29,11 +31,10 @@ from streams.topics import DEAD_LETTERS, EVENT_TOPICS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kafka.consumer.fetcher import ConsumerRecord
+    from kafka import TopicPartition
 
     from agents.settings import Cluster
 
-POLL_MS = 500
 REPLAY_BATCH = 500
 
 
@@ -102,53 +103,23 @@ def read_letters(
     What arrives meanwhile is left for the next time. `ReplayError` when Kafka stops answering.
     """
     try:
-        consumer = KafkaConsumer(**client_options(cluster), group_id=None, enable_auto_commit=False)
-    except KafkaError as error:
-        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
-        raise ReplayError(msg) from error
-    try:
-        for record in _snapshot(consumer, patience=cluster.request_timeout / SECOND):
-            place = TopicPartition(record.topic, record.partition)
-            try:
-                letter = decode_letter(record.value)
-            except ValueError as error:
-                yield place, record.offset, Unreadable(place.partition, record.offset, str(error))
-                continue
-            if reason is None or letter.reason == reason:
-                yield place, record.offset, letter
-    except KafkaError as error:
-        msg = f"`{DEAD_LETTERS}` cannot be read: {error}"
-        raise ReplayError(msg) from error
-    finally:
-        consumer.close(autocommit=False)
-
-
-def _snapshot(consumer: KafkaConsumer, *, patience: float) -> Iterator[ConsumerRecord]:
-    numbers = consumer.partitions_for_topic(DEAD_LETTERS)
-    if not numbers:
-        msg = f"`{DEAD_LETTERS}` does not exist; write `kontaktpuls topics create`"
-        raise ReplayError(msg)
-    places = [TopicPartition(DEAD_LETTERS, number) for number in sorted(numbers)]
-    ends: dict[TopicPartition, int] = consumer.end_offsets(places)
-    for place in places:
-        consumer.assign([place])
-        consumer.seek_to_beginning(place)
-        end = ends[place]
-        seen_end = False
-        deadline = time.monotonic() + patience
-        while consumer.position(place) < end:
-            batch = consumer.poll(timeout_ms=POLL_MS, max_records=REPLAY_BATCH).get(place, [])
-            if not seen_end and batch:
-                # The embedded broker's answer about the end is short by all but one record of
-                # the last batch; what comes with the first records is right.
-                end = max(end, consumer.highwater(place) or 0)
-                seen_end = True
-            if batch:
-                deadline = time.monotonic() + patience
-            elif time.monotonic() > deadline:
-                msg = f"`{place.topic}` partition {place.partition} stopped answering before {end}"
-                raise ReplayError(msg)
-            yield from (record for record in batch if record.offset < end)
+        with open_consumer(cluster) as consumer:
+            places = places_of(consumer, DEAD_LETTERS)
+            ends: dict[TopicPartition, int] = consumer.end_offsets(places)
+            for place in places:
+                for record in read_whole(
+                    consumer, place, ends[place], patience=patience_of(cluster)
+                ):
+                    try:
+                        letter = decode_letter(record.value)
+                    except ValueError as error:
+                        fault = Unreadable(place.partition, record.offset, str(error))
+                        yield place, record.offset, fault
+                        continue
+                    if reason is None or letter.reason == reason:
+                        yield place, record.offset, letter
+    except ReadingError as error:
+        raise ReplayError(str(error)) from error
 
 
 def replay(cluster: Cluster, *, reason: str | None = None, dry_run: bool = False) -> Replay:
@@ -161,8 +132,7 @@ def replay(cluster: Cluster, *, reason: str | None = None, dry_run: bool = False
         admin = KafkaAdminClient(**client_options(cluster))
         producer = KafkaProducer(**producer_options(cluster))
     except KafkaError as error:
-        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
-        raise ReplayError(msg) from error
+        raise ReplayError(why_not(cluster, error)) from error
     try:
         return _replay(cluster, admin, producer, reason=reason, dry_run=dry_run)
     except KafkaError as error:

@@ -81,7 +81,10 @@ def examine_redis(cluster: Cluster, clock: Callable[[], int]) -> Iterator[Findin
         with redis.Redis.from_url(cluster.redis_url, **redis_options(cluster)) as client:
             seconds, microseconds = client.time()
     except redis.RedisError as error:
-        remedy = "start it, or mend `redis.url` and its password; KPIs and alerts go on without it"
+        remedy = (
+            "start it, or mend what stands under `redis`: address, user, password, certificates; "
+            "KPIs and alerts go on without it"
+        )
         yield Finding(subject, f"does not answer ({error})", remedy)
         return
     yield Finding(subject, "answers")

@@ -99,6 +99,7 @@ class MonitorCollector(Collector):
             value=self.render_seconds,
         )
         yield from self._telemetry()
+        yield from self._exports()
         if not runtime.recovering:
             yield from self._targets()
             yield from self._desks()
@@ -147,6 +148,31 @@ class MonitorCollector(Collector):
             failures.add_metric([view], views.failures[view])
         yield up
         yield failures
+
+    def _exports(self) -> Iterator[Metric]:
+        status = self._runtime.exports
+        overdue = GaugeMetricFamily(
+            Monitor.EXPORTS_OVERDUE,
+            "Weekly exports that have been due for more than an hour and are not made.",
+            labels=[Label.ORGANISATION],
+        )
+        for organisation, weeks in sorted(status.overdue.items()):
+            overdue.add_metric([organisation], weeks)
+        succeeded = GaugeMetricFamily(
+            Monitor.EXPORT_SUCCESS,
+            "Instant at which the last weekly export was made, by whichever worker.",
+            labels=[Label.ORGANISATION],
+        )
+        for organisation, instant in sorted(status.succeeded.items()):
+            succeeded.add_metric([organisation], instant / SECOND)
+        failures = CounterMetricFamily(
+            Monitor.EXPORT_FAILURES,
+            "Weekly exports that this worker began and could not finish.",
+            labels=[Label.ORGANISATION],
+        )
+        for organisation, n in sorted(status.failures.items()):
+            failures.add_metric([organisation], n)
+        yield from (overdue, succeeded, failures)
 
     def _targets(self) -> Iterator[Metric]:
         family = GaugeMetricFamily(

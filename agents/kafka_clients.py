@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any
 
+from agents.settings.tls import tls_context
 from streams.instants import MILLISECOND
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def client_options(cluster: Cluster) -> dict[str, Any]:
         "security_protocol": security.protocol,
     }
     if security.protocol != "PLAINTEXT":
-        options["ssl_context"] = ssl.create_default_context(cafile=security.ca_file)
+        options["ssl_context"] = tls_context(security.tls)
     if security.mechanism is not None and security.password is not None:
         options["sasl_mechanism"] = security.mechanism
         options["sasl_plain_username"] = security.username

@@ -9,6 +9,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from agents.kafka_clients import producer_options
+from agents.kafka_refusals import why_not
 from streams.conventions import Reason
 from streams.errors import KontaktpulsError, RejectedError
 from streams.events import Event, Heartbeat
@@ -126,8 +127,7 @@ def create_publisher(cluster: Cluster, *, one_per_batch: bool | None = None) -> 
     try:
         return Publisher(KafkaProducer(**options))
     except KafkaError as error:
-        msg = f"`{cluster.brokers}` does not answer ({error}); is Kafka running there?"
-        raise PublishError(msg) from error
+        raise PublishError(why_not(cluster, error)) from error
 
 
 def topic_of(event: Event, organisations: Mapping[str, Organisation]) -> str:

@@ -11,11 +11,19 @@ if TYPE_CHECKING:
 
 
 def redis_options(cluster: Cluster) -> dict[str, Any]:
-    """The configured password and time-outs, for clients with and without asyncio."""
-    password = cluster.redis_password
+    """The configured user, password, certificates and time-outs, with and without asyncio."""
+    password, tls = cluster.redis_password, cluster.redis_tls
     timeout = cluster.redis_timeout / SECOND
-    return {
+    options = {
+        "username": cluster.redis_username,
         "password": None if password is None else password.get_secret_value(),
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
     }
+    files = {
+        "ssl_ca_certs": tls.ca_file,
+        "ssl_certfile": tls.certificate_file,
+        "ssl_keyfile": tls.key_file,
+    }
+    # Clients without TLS do not know these.
+    return options | {name: str(path) for name, path in files.items() if path is not None}

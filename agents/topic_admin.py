@@ -11,10 +11,11 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from agents.kafka_clients import client_options
+from agents.kafka_refusals import why_not
 from streams.conventions import TABLE_COHORTS
 from streams.errors import KontaktpulsError
 from streams.instants import HOUR, MILLISECOND
-from streams.topics import DEAD_LETTERS, EVENT_TOPICS
+from streams.topics import DEAD_LETTERS, EVENT_TOPICS, EXPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +70,7 @@ def topic_specs(cluster: Cluster) -> tuple[TopicSpec, ...]:
     specs = (
         *(TopicSpec(name, events) for name in EVENT_TOPICS),
         TopicSpec(DEAD_LETTERS, log),
+        TopicSpec(EXPORTS, {"cleanup.policy": "compact", "min.insync.replicas": insync}),
         TopicSpec(changelog_topic(cluster), changelog),
     )
     if not cluster.embedded:
@@ -113,8 +115,7 @@ def _admin(cluster: Cluster) -> Iterator[KafkaAdminClient]:
     try:
         admin = KafkaAdminClient(**client_options(cluster))
     except KafkaError as error:
-        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
-        raise TopicsError(msg) from error
+        raise TopicsError(why_not(cluster, error)) from error
     try:
         yield admin
     except KafkaError as error:

@@ -58,7 +58,7 @@ async def serve(redis_url: str) -> None:
         ailing=lambda: None,
         host="127.0.0.1",
         port=0,
-        mount=BoardPages(organisations, feed, assets, names=()).mount,
+        mount=BoardPages(organisations, feed, assets).mount,
     )
     async with server:
         print(server.port, flush=True)

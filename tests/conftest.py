@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from agents.embedded import EmbeddedRedis, Tansu
 from tests.kafka_server import Kafka, KafkaMissingError, fetch_kafka
+from tests.secure_kafka import SecureKafka, rights_in_the_manual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,4 +61,14 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
             pytest.fail(str(error))
         pytest.skip(str(error))
     with Kafka(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_with_tls(kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """A broker on which every user has the rights that the manual lists, and no other."""
+    # For the reason to skip; this is another one.
+    del kafka
+    with SecureKafka(tmp_path_factory.mktemp("secure-kafka")) as server:
+        server.grant(rights_in_the_manual())
         yield server

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 import msgspec
 
 from agents.exporter import create_exposition
+from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
 from streams import events as ev
 from streams.codec import encode_event
@@ -223,6 +224,7 @@ class Worker:
                 partitions=frozenset({0}),
                 recovering=False,
                 telemetry=Telemetry(lag={("kontaktpuls.calls", 0): 3}),
+                exports=ExportStatus(),
                 views=SimpleNamespace(troubles={"redis": None}, failures=Counter()),
                 settings=SimpleNamespace(
                     organisations=self._organisations, cluster=SimpleNamespace(clock="wall")

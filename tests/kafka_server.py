@@ -19,6 +19,7 @@ from agents.embedded import is_free
 from agents.settings.addresses import LOOPBACK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 PROGRAM = Path(__file__).parents[1] / "scripts" / "kafka"
@@ -49,10 +50,14 @@ class Kafka:
         child: its process, while it runs.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
-        self.port = port or _two_free_ports()
+    def __init__(self, folder: Path, *, node: int = 1, ports: Sequence[int] = ()) -> None:
+        """One that is alone, or one (the first is 1) of several with these ports."""
+        self.port = ports[node - 1] if ports else _two_free_ports()
         self.child: Child | None = None
         self._folder = folder
+        self._place = ["--port", str(self.port)]
+        if ports:
+            self._place = ["--node", str(node), "--ports", " ".join(map(str, ports))]
 
     @property
     def brokers(self) -> str:
@@ -76,6 +81,10 @@ class Kafka:
     def start(self, *, patience: float = 60.0) -> None:
         """Start it, on what it had before if it ran before, and wait until it answers."""
         self.launch()
+        self.await_answer(patience=patience)
+
+    def await_answer(self, *, patience: float = 60.0) -> None:
+        """Wait until it answers."""
         deadline = time.monotonic() + patience
         while not self.answers():
             assert self.child is not None
@@ -86,7 +95,7 @@ class Kafka:
     def launch(self) -> None:
         """Start it without waiting for it."""
         assert self.child is None, "it runs already"
-        program = [str(PROGRAM), "run", "--port", str(self.port), "--data", str(self._folder)]
+        program = [str(PROGRAM), "run", *self._place, "--data", str(self._folder)]
         self.child = Child("kafka", program, log=self._folder / "broker.log")
 
     def stop(self) -> None:
@@ -111,6 +120,44 @@ class Kafka:
         except KafkaError:
             return False
         return True
+
+
+class Brokers:
+    """Three brokers that hold copies of everything: one of them may be gone."""
+
+    def __init__(self, folder: Path, count: int = 3) -> None:
+        ports: list[int] = []
+        while len(ports) < count:
+            port = _two_free_ports()
+            if port not in ports:
+                ports.append(port)
+        self.each = [
+            Kafka(folder / f"broker-{node}", node=node, ports=ports)
+            for node in range(1, count + 1)
+        ]
+
+    @property
+    def brokers(self) -> str:
+        """`host:port` of each, joined by commas."""
+        return ",".join(broker.brokers for broker in self.each)
+
+    def __enter__(self) -> Self:
+        """Start them together: none answers before most of them are there."""
+        for broker in self.each:
+            broker.launch()
+        for broker in self.each:
+            broker.await_answer()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop those that still run."""
+        for broker in self.each:
+            broker.kill()
 
 
 def _two_free_ports() -> int:

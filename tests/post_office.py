@@ -23,12 +23,14 @@ class PostOffice:
     Attributes:
         received: every mail, in the order in which they came.
         address: `host:port`.
+        strangers: recipients whom it refuses.
     """
 
     def __init__(self, when_received: Callable[[EmailMessage], None] | None = None) -> None:
         """`when_received` is told of each mail, in a thread of the server's."""
         self.received: list[EmailMessage] = []
         self.when_received = when_received
+        self.strangers: frozenset[str] = frozenset()
         self._server = _Server(("127.0.0.1", 0), _Conversation)
         self._server.office = self
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
@@ -73,10 +75,15 @@ class _Conversation(socketserver.StreamRequestHandler):
         self._say("220 localhost")
         while line := self.rfile.readline(LONGEST_LINE):
             verb = line[:4].upper()
+            office = cast("_Server", self.server).office
             if verb == b"DATA":
                 self._say("354 go on")
-                cast("_Server", self.server).office.take(self._content())
+                office.take(self._content())
                 self._say("250 kept")
+            elif verb == b"RCPT" and (who := line.decode().partition("<")[2].partition(">")[0]) in (
+                office.strangers
+            ):
+                self._say(f"550 5.1.1 <{who}> does not live here")
             elif verb == b"QUIT":
                 self._say("221 bye")
                 return

@@ -154,7 +154,7 @@ def board_server(
         ailing=lambda: None,
         host="127.0.0.1",
         port=port,
-        mount=BoardPages(organisations(), feed, assets, names=()).mount,
+        mount=BoardPages(organisations(), feed, assets).mount,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from contextlib import aclosing
 from html import escape
 from http import HTTPStatus
@@ -13,14 +12,10 @@ import structlog
 from aiohttp import web
 
 from agents.board.languages import choose_language
-from agents.host_names import asked_name
-from agents.settings.addresses import LOOPBACK_NAMES
 from streams.board.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from aiohttp.typedefs import Handler
+    from collections.abc import Mapping
 
     from agents.board.assets import Assets
     from agents.board.feed import Feed
@@ -44,9 +39,6 @@ HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 log = structlog.stdlib.get_logger(__name__)
@@ -59,25 +51,18 @@ class BoardPages:
         organisations: that have a board.
         feed: what they show.
         assets: the files of the page.
-        names: under which the board may be asked for, besides addresses.
     """
 
     def __init__(
-        self,
-        organisations: Mapping[str, Organisation],
-        feed: Feed,
-        assets: Assets,
-        *,
-        names: Collection[str],
+        self, organisations: Mapping[str, Organisation], feed: Feed, assets: Assets
     ) -> None:
         self._organisations = organisations
         self._feed = feed
         self._assets = assets
-        self._names = frozenset(map(str.casefold, names)) | LOOPBACK_NAMES
 
     def mount(self, application: web.Application) -> None:
         """Serve the boards as a part of a server."""
-        board = web.Application(middlewares=[self._check])
+        board = web.Application()
         board.router.add_get("", self._index)
         board.router.add_get("/", self._without_slash)
         for name in self._assets.served:
@@ -87,24 +72,6 @@ class BoardPages:
         board.on_response_prepare.append(_protect)
         board.on_shutdown.append(self._close)
         application.add_subapp(PREFIX, board)
-
-    @web.middleware
-    async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self._is_ours(asked_name(request.headers.get("Host", ""))):
-            raise web.HTTPMisdirectedRequest(
-                text="no board is shown under the name asked for; write it under `web.hosts`"
-            )
-        return await handler(request)
-
-    def _is_ours(self, name: str | None) -> bool:
-        """An address was not resolved from anybody's name, so no foreign page can ask by it."""
-        if name is None:
-            return False
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return name.casefold() in self._names
-        return True
 
     async def _index(self, request: web.Request) -> web.Response:
         language = _language(request)
@@ -212,7 +179,7 @@ class BoardPages:
 
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:
-    """Nothing but what this server sends runs on a page, and no other page may hold one."""
+    """Only what this server sends runs on a page."""
     response.headers.update(HEADERS)
 
 

@@ -64,8 +64,9 @@ def demo(
             settings, children = start_everything(
                 running, speed=speed, seed=seed, scenario=scenario, config=config
             )
+            redis_url = settings.cluster.redis_url or ""
             url = f"http://{LOOPBACK}:{settings.cluster.web_port}"
-            typer.echo(where_to_look(url, speed, settings.cluster.brokers))
+            typer.echo(where_to_look(url, speed, settings.cluster.brokers, redis_url))
             watch(console, settings, children, url=url, began=began)
     except KeyboardInterrupt:
         console.print("stopped; nothing is left running")
@@ -110,7 +111,7 @@ def start(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -
     return Child(name, program, log=LOGS / f"{name}.log", environment=environment)
 
 
-def where_to_look(url: str, speed: float, brokers: str) -> str:
+def where_to_look(url: str, speed: float, brokers: str, redis_url: str) -> str:
     """What to try while it runs."""
     pace = "in real time" if speed == 1 else f"at {speed:g} times the speed of life"
     return (
@@ -121,6 +122,9 @@ def where_to_look(url: str, speed: float, brokers: str) -> str:
         f"  curl {url}/metrics | grep kontaktpuls_emails_due_within\n"
         f"  curl {url}/readyz\n"
         f"  KONTAKTPULS_BROKERS={brokers} {BIN}kontaktpuls dead-letters list\n\n"
+        "The report that goes out on Mondays, of the week as far as it has come:\n"
+        f"  KONTAKTPULS_CLOCK=events KONTAKTPULS_REDIS_URL={redis_url} {BIN}kontaktpuls export "
+        f"--week current --out {LOGS}/exports\n\n"
         "It is Monday, five to eight. Watch the queues of the morning, the waits at lunch,\n"
         f"and a Tuesday when people are ill. What each process says: {LOGS}/*.log\n"
     )

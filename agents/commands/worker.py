@@ -17,7 +17,10 @@ from agents.board.pages import BoardPages
 from agents.board.readers import SnapshotReader
 from agents.clock import wall_clock
 from agents.exporter import create_exposition
+from agents.exports.service import ExportService
 from agents.kafka_clients import client_options
+from agents.kafka_refusals import why_not
+from agents.kafka_rights import refuse_missing_rights
 from agents.logs import configure_logging
 from agents.preflight import RuntimeRefusedError, refuse_partitions
 from agents.settings import SettingsError, load_settings
@@ -38,7 +41,8 @@ def worker(
     ] = None,
 ) -> None:
     """Run one worker in the foreground until Ctrl-C or SIGTERM."""
-    configure_logging()
+    # What its clients try in vain is told once, as the refusal to start.
+    configure_logging(quiet=["kafka"])
     try:
         settings = load_settings(config)
         check_topics(settings.cluster)
@@ -58,6 +62,8 @@ def compose(settings: Settings) -> KontaktpulsApp:
         views["redis"] = create_redis_sink(settings, settings.cluster.redis_url, wall_clock)
     app = create_app(settings, clock=wall_clock, on_flushed=views)
     watchdog = Watchdog(app.runtime.vitals, app.runtime.limits)
+    if (exports := compose_exports(app.runtime)) is not None:
+        app.early.append(exports)
     pages = compose_boards(app.runtime)
     app.early.append(
         WebServer(
@@ -66,11 +72,27 @@ def compose(settings: Settings) -> KontaktpulsApp:
             ailing=watchdog.reason,
             host=settings.cluster.web_host,
             port=settings.cluster.web_port,
+            names=settings.cluster.web_hosts,
             mount=pages.mount,
         )
     )
     watchdog.start()
     return app
+
+
+def compose_exports(runtime: Runtime) -> ExportService | None:
+    """The schedule of weekly exports; nothing falls due by itself where events tell the time."""
+    cluster = runtime.settings.cluster
+    if cluster.redis_url is None or cluster.clock == "events" or not cluster.exports.enabled:
+        return None
+    return ExportService(
+        runtime.settings,
+        runtime.exports,
+        redis=connect_redis(cluster, cluster.redis_url),
+        clock=wall_clock,
+        is_ready=lambda: not runtime.recovering,
+        is_stopping=lambda: runtime.vitals.stopping_since is not None,
+    )
 
 
 def compose_boards(runtime: Runtime) -> BoardPages:
@@ -85,12 +107,11 @@ def compose_boards(runtime: Runtime) -> BoardPages:
         clock=wall_clock,
         version=assets.version,
     )
-    names = (cluster.web_host, *cluster.web_hosts)
-    return BoardPages(settings.organisations, feed, assets, names=names)
+    return BoardPages(settings.organisations, feed, assets)
 
 
 def check_topics(cluster: Cluster) -> None:
-    """Refuse to start without the topics, or with topics of other partition counts.
+    """Refuse to start without the topics and the rights, or with other partition counts.
 
     Raises:
         RuntimeRefusedError: says which, and what to do.
@@ -99,12 +120,13 @@ def check_topics(cluster: Cluster) -> None:
     try:
         admin = KafkaAdminClient(**client_options(cluster))
         try:
-            for topic in admin.describe_topics(list(counts)):
+            topics = admin.describe_topics(list(counts))
+            refuse_missing_rights(admin, cluster, topics)
+            for topic in topics:
                 if topic["error_code"] == 0:
                     counts[topic["name"]] = len(topic["partitions"])
         finally:
             admin.close()
     except KafkaError as error:
-        msg = f"`{cluster.brokers}` does not answer: {error}; is Kafka running there?"
-        raise RuntimeRefusedError(msg) from error
+        raise RuntimeRefusedError(why_not(cluster, error)) from error
     refuse_partitions(counts, cluster.partitions)

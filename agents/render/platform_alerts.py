@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WORKERS = f'up{{job="{PREFIX}"}}'
 WORKER = "{{ $labels.instance }}"
+ORGANISATION = f"{{{{ $labels.{Label.ORGANISATION} }}}}"
 PARTITION = f"{{{{ $labels.{Label.PARTITION} }}}}"
 COUNT = '{{ $value | printf "%.0f" }}'
 
@@ -129,6 +130,21 @@ def platform_alerts(partitions: int, speed: float) -> Iterator[Alert]:
         "or empty it: it is filled again by itself.",
         beskrivning="Väggtavlor som läser därifrån blir inaktuella; nyckeltal och larm behöver den "
         "inte. Laga eller töm den: den fylls på igen av sig själv.",
+    )
+    yield Alert(
+        name="WeeklyExportMissing",
+        kind="platform",
+        severity="warning",
+        expr=f"{names.EXPORTS_OVERDUE} > 0",
+        lasting=300,
+        board="pipeline",
+        summary=f"{ORGANISATION}: weekly exports that are an hour late or more: {COUNT}",
+        sammanfattning=f"{ORGANISATION}: veckoexporter som är minst en timme försenade: {COUNT}",
+        description="Whoever waits for the report on Monday has not got it. Workers try again by "
+        "themselves; their log says why it fails. `kontaktpuls export --week last` makes it now.",
+        beskrivning="Den som väntar på måndagens rapport har inte fått den. Processerna försöker "
+        "igen av sig själva; loggen säger varför det misslyckas. `kontaktpuls export --week last` "
+        "gör den nu.",
     )
     yield Alert(
         name="AlertingWorks",

@@ -192,6 +192,12 @@ def _pipeline(speed: float) -> Iterator[Rule]:
         "record": names.LAG,
         "expr": f"max by ({Label.TOPIC}, {Label.PARTITION}) ({Monitor.LAG})",
     }
+    memory = looked_back(thresholds.EXPORT_MEMORY, speed)
+    yield {
+        "record": names.EXPORTS_OVERDUE,
+        "expr": f"max by ({Label.ORGANISATION}) "
+        f"(last_over_time({Monitor.EXPORTS_OVERDUE}[{memory}]))",
+    }
     yield {"record": names.VIEW_UP, "expr": f"min by ({Label.VIEW}) ({Monitor.VIEW_UP})"}
 
 

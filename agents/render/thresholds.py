@@ -53,5 +53,8 @@ arrivals as on an ordinary day (a dip at lunch, a quiet last hour)."""
 CRASH_LOOP = 4 * 60
 """Seconds for which a worker that was up counts as one that comes back; less than the five minutes
 after which partitions without an owner are told, so that workers gone for good are told once."""
+EXPORT_MEMORY = 10 * 60
+"""Seconds for which what a worker said about exports counts after it is gone. One that was started
+anew says nothing for the first minutes, and one that is cut off from Kafka nothing at all."""
 LAG_RECORDS = 1_000
 """More than ten seconds of the busiest hour of all municipalities together."""

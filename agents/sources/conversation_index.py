@@ -8,6 +8,7 @@ share one index; whoever reads in several threads holds one lock around each tra
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Self
 
@@ -70,6 +71,9 @@ class ConversationIndex:
             IndexFileError: it cannot be opened, is no index, or belongs to another version.
         """
         try:
+            if path is not None:
+                # Its owner's alone, whatever the folder allows; files beside it inherit that.
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self.connection = sqlite3.connect(
                 "" if path is None else path,
                 timeout=BUSY_SECONDS,
@@ -81,7 +85,7 @@ class ConversationIndex:
             except BaseException:
                 self.connection.close()
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             msg = f"`{path}` cannot be used as a conversation index ({error}); give it a folder "
             msg += "that can be written, and move a file that is damaged away"
             raise IndexFileError(msg) from None

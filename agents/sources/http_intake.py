@@ -14,6 +14,7 @@ from aiohttp import web
 
 from agents.health import health_response
 from agents.host_names import only_for
+from agents.response_headers import make_safe
 from agents.sources.http_bodies import (
     MAX_BODY_BYTES,
     form_of,
@@ -32,7 +33,7 @@ from agents.sources.http_problems import (
 )
 from agents.sources.http_turns import Turns
 from agents.sources.http_vouching import Vouching
-from streams.conventions import OTHER, PREFIX
+from streams.conventions import OTHER
 from streams.instants import SECOND
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Intake:
     def application(self) -> web.Application:
         """What an HTTP server serves."""
         app = web.Application(middlewares=[self._answer_problems, only_for(self._names)])
-        app.on_response_prepare.append(_say_no_version)
+        app.on_response_prepare.append(make_safe)
         app.router.add_post("/events", self._events)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
@@ -232,11 +233,6 @@ class Intake:
         except Exception:
             log.exception("a request could not be answered")
             return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "the log says what happened")
-
-
-async def _say_no_version(_: web.Request, response: web.StreamResponse) -> None:
-    """Whoever looks for old software learns nothing."""
-    response.headers["Server"] = PREFIX
 
 
 def _look_at(work: asyncio.Future[int]) -> None:

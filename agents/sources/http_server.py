@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
+from agents.bounded_server import LINGER_SECONDS, bounded_server
 from agents.sources.http_intake import MAX_REQUESTS, Intake
 from agents.sources.outbox import NotDeliveredError, StoppedError
 from streams.errors import KontaktpulsError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger("kontaktpuls.http")
 
 MAX_CONNECTIONS = 200
-HANDSHAKE_SECONDS = 10.0
 HEADER_SECONDS = 15.0
 """For the headers of a request, and for the time between two requests of a connection."""
 
@@ -38,28 +38,12 @@ PROXY_HEADER_SECONDS = 75.0
 """The same for a proxy: longer than proxies keep unused connections, so that it is they who close
 them, and no request is lost on one that is being closed."""
 
-LINGER_SECONDS = 2.0
 STOP_SECONDS = 3.0
 HEARTBEAT_SECONDS = 1.0
-
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
-    b"Connection: close\r\n\r\n"
-)
 
 
 class ListenError(KontaktpulsError):
     """The server cannot listen as it is configured to."""
-
-
-class Full(asyncio.Protocol):
-    """What a connection too many gets."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say so and hang up."""
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(_FULL)
-        transport.close()
 
 
 class Server:
@@ -187,34 +171,17 @@ async def listening(
         lingering_time=LINGER_SECONDS,
         shutdown_timeout=STOP_SECONDS,
     )
-    await runner.setup()
-    http = runner.server
-    if http is None:  # pragma: no cover - `setup` makes it
-        raise ListenError
-
-    def admit() -> asyncio.Protocol:
-        return http() if len(http.connections) < MAX_CONNECTIONS else Full()
-
-    try:
-        server = await asyncio.get_running_loop().create_server(
-            admit,
-            source.host,
-            source.port,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else HANDSHAKE_SECONDS,
-        )
-    except OSError as error:
-        await runner.cleanup()
-        msg = (
-            f"{source.host}:{source.port} cannot be listened on ({error.strerror or error}); end "
-            "what listens there, or write another `port`"
-        )
-        raise ListenError(msg) from None
-    try:
-        yield server
-    finally:
-        server.close()
-        await runner.cleanup()
+    async with contextlib.AsyncExitStack() as opened:
+        server = bounded_server(runner, source.host, source.port, most=MAX_CONNECTIONS, tls=tls)
+        try:
+            listening_server = await opened.enter_async_context(server)
+        except OSError as error:
+            msg = (
+                f"{source.host}:{source.port} cannot be listened on ({error.strerror or error}); "
+                "end what listens there, or write another `port`"
+            )
+            raise ListenError(msg) from None
+        yield listening_server
 
 
 def _no_password() -> str:

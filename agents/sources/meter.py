@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    make_wsgi_app,
+    start_http_server,
+)
 
-from agents.settings.addresses import LOOPBACK
+from agents.host_names import asked_name
+from agents.settings.addresses import LOOPBACK, LOOPBACK_NAMES
 from streams.conventions import Label, SourceMonitor
 from streams.errors import KontaktpulsError
 from streams.instants import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from wsgiref.simple_server import WSGIRequestHandler
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+HEADER_SECONDS = 20.0
+"""For the headers of a request; whoever asks stands on this machine."""
 
 
 class MeterError(KontaktpulsError):
@@ -107,6 +120,9 @@ class Meter:
             return
         try:
             server, thread = start_http_server(port, addr=LOOPBACK, registry=self.registry)
+            server.set_app(_only_for_this_machine(make_wsgi_app(self.registry)))
+            handler = cast("type[WSGIRequestHandler]", server.RequestHandlerClass)
+            server.RequestHandlerClass = type("Handler", (handler,), {"timeout": HEADER_SECONDS})
         except OSError as error:
             msg = (
                 f"metrics_port: {LOOPBACK}:{port} cannot be listened on "
@@ -122,3 +138,15 @@ class Meter:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
+
+
+def _only_for_this_machine(app: WSGIApplication) -> WSGIApplication:
+    """The same, but 421 for whoever asks for a foreign name, which may have been led here."""
+
+    def check(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if asked_name(environ.get("HTTP_HOST", "")) in LOOPBACK_NAMES:
+            return app(environ, start_response)
+        start_response("421 Misdirected Request", [("Content-Type", "text/plain")])
+        return [b"nothing is served here under the name asked for"]
+
+    return check

@@ -17,6 +17,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from agents.kafka_clients import producer_options
+from agents.kafka_refusals import refusal
 from agents.publisher import topic_of
 from agents.sources.attempt import Attempt
 from streams.codec import encode_event
@@ -54,6 +55,10 @@ CLOSE_SECONDS = 1.0
 
 class NotDeliveredError(KontaktpulsError):
     """Kafka has not acknowledged all events in time; what was not, may be there all the same."""
+
+
+class KafkaRefusedError(KontaktpulsError):
+    """Kafka will not take anything from us until somebody changes something."""
 
 
 class StoppedError(KontaktpulsError):
@@ -192,7 +197,14 @@ def create_outbox(
     *,
     stopping: threading.Event,
 ) -> Outbox:
-    """An outbox to the brokers of a cluster; connects when the first event is delivered."""
+    """An outbox to the brokers of a cluster; connects when the first event is delivered.
+
+    Raises:
+        KafkaRefusedError: a broker refuses us, or must not be trusted, and waiting will not help.
+    """
+    found = refusal(cluster)
+    if found is not None and found.lasts:
+        raise KafkaRefusedError(found.why)
     answer, block = int(ANSWER_SECONDS * 1000), int(BLOCK_SECONDS * 1000)
     options = producer_options(cluster) | {
         "request_timeout_ms": min(answer, cluster.request_timeout // MILLISECOND),

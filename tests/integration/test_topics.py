@@ -15,12 +15,12 @@ from agents.kafka_clients import client_options
 from agents.settings import Cluster, load_settings
 from agents.topic_admin import TopicsError, changelog_topic, create_topics, topic_specs
 from streams.instants import DAY, SECOND
-from streams.topics import DEAD_LETTERS, EVENT_TOPICS
+from streams.topics import DEAD_LETTERS, EVENT_TOPICS, EXPORTS
 
 pytestmark = pytest.mark.integration
 
 CONFIG = Path(__file__).parents[2] / "config"
-ALL_TOPICS = {*EVENT_TOPICS, DEAD_LETTERS, "kontaktpuls-cohorts-changelog"}
+ALL_TOPICS = {*EVENT_TOPICS, DEAD_LETTERS, EXPORTS, "kontaktpuls-cohorts-changelog"}
 
 
 @pytest.fixture

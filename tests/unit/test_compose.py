@@ -91,6 +91,27 @@ def test_every_mounted_path_exists(service: dict[str, Any]) -> None:
             assert source in COMPOSE["volumes"]
 
 
+def test_workers_share_one_folder_for_exports() -> None:
+    """Whichever makes the week's export, it is found in one place that outlives them."""
+    cluster = load_settings(
+        REPOSITORY / "config",
+        environ={
+            name: value
+            for name, value in environment_of(SERVICES["worker-1"]).items()
+            if not name.endswith("_FILE")
+        },
+    ).cluster
+    mounted = {
+        volume.partition(":")[2]
+        for service in OURS.values()
+        if service["command"] == ["worker"]
+        for volume in service["volumes"]
+        if volume.startswith("exports:")
+    }
+
+    assert mounted == {str(cluster.exports.folder)}
+
+
 @every_service
 def test_every_image_is_pinned(service: dict[str, Any]) -> None:
     """The same file starts the same software next year."""
@@ -134,7 +155,10 @@ def test_nothing_runs_as_root(service: dict[str, Any]) -> None:
 @every_service
 def test_only_what_must_reaches_the_world(service: dict[str, Any]) -> None:
     """Events stay inside: the network that all share has no way out."""
-    outside = "ports" in service or service["image"].startswith("prom/alertmanager:")
+    sends_mail = service["image"].startswith("prom/alertmanager:") or (
+        service.get("command") == ["worker"]
+    )
+    outside = "ports" in service or sends_mail
 
     assert service["networks"] == (["inside", "outside"] if outside else ["inside"])
     assert COMPOSE["networks"]["inside"] == {"internal": True}

@@ -354,6 +354,20 @@ def test_what_is_restored_is_what_was_stored(
     assert not successor.dirty
 
 
+def test_a_flush_that_is_cut_short_claims_no_more_than_it_stored() -> None:
+    """How far the truth reaches is stored last: before it stands everything that happened."""
+    desk = new_desk()
+    desk.apply([record(entered(f"c{n}", NOW - n * HOUR)) for n in range(5)])
+    rows = desk.flush()
+    claimed = []
+    for stored in range(len(rows) + 1):
+        successor = new_desk("w2")
+        successor.restore(rows[:stored])
+        claimed.append(successor.book("provkommun").as_of())
+
+    assert claimed == [None] * len(rows) + [NOW]
+
+
 def test_a_flush_writes_each_changed_cohort_once_under_its_own_name() -> None:
     """The key says partition, channel, organisation, cohort and who wrote it."""
     desk = new_desk()

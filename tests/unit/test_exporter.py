@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.exporter import create_exposition
+from agents.exports.status import ExportStatus
 from agents.exposition import Exposition
 from agents.runtime import Telemetry
 from streams.codec import encode_event
@@ -100,6 +101,7 @@ def runtime_with(desks: list[Desk], *, recovering: bool = False) -> Runtime:
             partitions=frozenset({0}),
             recovering=recovering,
             telemetry=Telemetry(lag={("kontaktpuls.calls", 0): 3}),
+            exports=ExportStatus(),
             views=SimpleNamespace(troubles={"redis": None}, failures=Counter()),
             settings=SimpleNamespace(
                 organisations={"provkommun": ORGANISATION}, cluster=SimpleNamespace(clock="wall")
@@ -236,3 +238,23 @@ def test_conservation_is_exported(text: bytes) -> None:
         samples[f"{name}_total{labels}"]
         for name in (Monitor.APPLIED, Monitor.UNCHANGED, Monitor.FORWARDED)
     )
+
+
+def test_exports_are_told_by_organisation_from_the_first_moment_on() -> None:
+    """A worker that recovers knows what is overdue as well as any other; nothing known, nothing."""
+    runtime = runtime_with([], recovering=True)
+    told = samples_of(create_exposition(runtime, clock_at(0))())
+
+    assert not [name for name in told if "export" in name]
+
+    runtime.exports.overdue = {"skara": 2, "orust": 0}
+    runtime.exports.succeeded = {"skara": 5 * SECOND}
+    runtime.exports.failures["orust"] += 3
+    told = samples_of(create_exposition(runtime, clock_at(0))())
+
+    assert {name: value for name, value in told.items() if "export" in name} == {
+        f"{Monitor.EXPORTS_OVERDUE}[('organisation', 'orust')]": 0,
+        f"{Monitor.EXPORTS_OVERDUE}[('organisation', 'skara')]": 2,
+        f"{Monitor.EXPORT_SUCCESS}[('organisation', 'skara')]": 5,
+        f"{Monitor.EXPORT_FAILURES}_total[('organisation', 'orust')]": 3,
+    }

@@ -10,6 +10,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.exporter import create_exposition
+from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
 from streams.codec import encode_event
 from streams.desk import Desk
@@ -61,6 +62,7 @@ def scrape(
         partitions=frozenset({0}),
         recovering=recovering,
         telemetry=Telemetry(),
+        exports=ExportStatus(),
         views=views,
         settings=SimpleNamespace(organisations=organisations, cluster=SimpleNamespace(clock=clock)),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.exporter import create_exposition
+from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
 from streams.codec import encode_event
 from streams.conventions import Monitor
@@ -42,6 +43,7 @@ def values_of(metric: Monitor, label: str, at: int, *, part: str = "vaxel") -> d
         partitions=frozenset({0}),
         recovering=False,
         telemetry=Telemetry(),
+        exports=ExportStatus(),
         views=SimpleNamespace(troubles={}, failures=Counter()),
         settings=SimpleNamespace(
             organisations={"provkommun": ORGANISATION}, cluster=SimpleNamespace(clock="wall")

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from agents.exporter import create_exposition
+from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
 from streams import events as ev
 from streams import measures as m
@@ -76,6 +77,7 @@ def test_a_heartbeat_of_a_clock_that_was_never_set_blinds_no_worker(through: str
         partitions={0},
         recovering=False,
         telemetry=Telemetry(),
+        exports=ExportStatus(),
         views=SimpleNamespace(troubles={}, failures=Counter()),
         settings=SimpleNamespace(
             organisations={NAME: ORGANISATION}, cluster=SimpleNamespace(clock="wall")
