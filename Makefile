@@ -2,6 +2,9 @@
 
 SPEED ?= 60
 SEED ?= 1
+ROUNDS ?= 7
+MINUTES ?= 30
+RATE ?= 150
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done)
@@ -11,8 +14,11 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# An environment of its own: what looks at the dependencies is none of them.
+AUDIT := $(VENV)/audit
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock generate render clean
+.PHONY: help demo test lint format bench audit chaos soak lock generate render clean
 
 help: ## Say what there is to do.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +41,21 @@ format: $(VENV)/.dev ## Let ruff lay out the code and mend what it can.
 
 bench: $(VENV)/.dev ## Measure the numbers the project promises, and print them.
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+chaos: $(VENV)/.dev ## Kill, freeze and empty everything, ROUNDS times for a SEED; appends to chaos.jsonl.
+	$(BIN)/python -m tests.chaos --seed $(SEED) --rounds $(ROUNDS)
+
+soak: $(VENV)/.dev ## One worker at RATE events a second for MINUTES: what grows?
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --rate $(RATE)
+
+audit: $(BIN)/python ## Ask whether a dependency of production has a known hole; needs the Internet.
+	@test -x $(AUDIT)/bin/pip-audit || { $(BIN)/python -m venv $(AUDIT) && \
+	$(AUDIT)/bin/python -m pip --disable-pip-version-check install --quiet pip-audit; }
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	--requirement requirements/runtime.lock || { \
+	echo 'make audit: either a hole is listed above, or whoever knows of them cannot be reached from' >&2; \
+	echo 'here: the index itself has to answer, not a mirror. docs/security.md says what to do.' >&2; \
+	exit 1; }
 
 generate: $(VENV)/.dev ## Write every generated file anew from the types and the KPI registry.
 	$(BIN)/kontaktpuls generate
