@@ -132,8 +132,7 @@ class Brokers:
             if port not in ports:
                 ports.append(port)
         self.each = [
-            Kafka(folder / f"broker-{node}", node=node, ports=ports)
-            for node in range(1, count + 1)
+            Kafka(folder / f"broker-{node}", node=node, ports=ports) for node in range(1, count + 1)
         ]
 
     @property
