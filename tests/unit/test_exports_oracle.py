@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from streams.organisations import Language
     from tests.exports_displayed import Check
 
+pytestmark = pytest.mark.timeout(3_600)
+"""For the full weeks; the quiet ones take seconds."""
+
 FULL = "explore"
 VERSION = "test"
 LONGER = (Period("month", 2026, 3), Period("month", 2026, 10), Period("year", 2026))
@@ -117,7 +120,6 @@ def _counts_once(cell: tuple[str, ...]) -> bool:
     return part == "" or promise in ("switchboard-in-60-seconds", "bygg-in-ten")
 
 
-@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(("period", "language"), OF_EACH_FORMAT)
 def test_the_json_says_the_same(telling: Telling, period: Period, language: Language) -> None:
     """Read back it is the export, and every figure of it is right."""
@@ -127,7 +129,6 @@ def test_the_json_says_the_same(telling: Telling, period: Period, language: Lang
         assert all(agrees(figure, right) for _, figure, right in telling.everything(document))
 
 
-@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(("period", "language"), OF_EACH_FORMAT)
 def test_the_csv_says_the_same(telling: Telling, period: Period, language: Language) -> None:
     """Each row is a figure, each figure a row, to the last digit."""
@@ -154,7 +155,6 @@ def figure_of(row: dict[str, str]) -> Figure:
     return Figure(pending=int(row["pending"]), **whole, **parts)  # type: ignore[arg-type]
 
 
-@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(("period", "language"), OF_EACH_FORMAT)
 def test_the_spreadsheet_shows_the_same(
     telling: Telling, period: Period, language: Language
@@ -168,7 +168,6 @@ def test_the_spreadsheet_shows_the_same(
         assert assert_right(SheetChecks(Expected(telling, export, spoken), workbook).run()) > 5_000
 
 
-@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(("period", "language"), OF_EACH_FORMAT)
 def test_the_page_shows_the_same(telling: Telling, period: Period, language: Language) -> None:
     """Every number in its tables, as far as its digits go."""
@@ -179,7 +178,6 @@ def test_the_page_shows_the_same(telling: Telling, period: Period, language: Lan
         assert assert_right(PageChecks(Expected(telling, export, spoken), page).run()) > 500
 
 
-@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(("period", "language"), OF_EACH_FORMAT[:1])
 def test_the_pdf_shows_the_same(telling: Telling, period: Period, language: Language) -> None:
     """Every row of the page's tables stands in the PDF, its numbers side by side."""
