@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from streams import measures
 from streams.conventions import TOTAL
 from streams.exports.rolling import ROLLING_WINDOWS, HourlyCells, window_hours
-from streams.exports.truth import HistoryError
+from streams.exports.stored_rollups import Counted, decode_rollup, rollups_of_day
 from streams.instants import DAY, HOUR, to_datetime
 from streams.plans import Plan
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from streams.exports.truth import Truth
     from streams.organisations import Channel, Organisation
-
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+    from streams.tally import Cell
 
 
 class HourlyHistory:
@@ -49,15 +45,17 @@ class HourlyHistory:
         Raises:
             HistoryError: a rollup cannot be read.
         """
-        for field, value in fields.items():
-            hour, bar, name = field.partition(b"|")
-            part = name.decode()
+        for hour, part, value in rollups_of_day(fields):
             # A survey has no total: it belongs to the channel that it asks about.
-            if not bar or (part == TOTAL) == (channel == "surveys"):
+            if (part == TOTAL) == (channel == "surveys"):
                 continue
-            if self._begins <= int(hour) < self.last:
+            if self._begins <= hour < self.last:
+                counted = Counted(channel)
+                rollup = decode_rollup(channel, hour, part, value)
+                counted.add_counts(rollup)
+                counted.add_waits(rollup.waits)
                 cells = self._cells.setdefault((channel, part), {})
-                cells[int(hour)] = _cell_of(self._plans[channel], field, value)
+                cells[hour] = counted.laid_out(self._plans[channel]).cell
 
     def parts(self, truths: Mapping[Channel, Truth]) -> Iterator[HourlyCells]:
         """The total of each channel and each survey, each as far as its channel is known."""
@@ -65,22 +63,3 @@ class HourlyHistory:
             truth = truths.get(channel)
             if truth is not None:
                 yield HourlyCells(self._plans[channel], part, cells, truth.as_of)
-
-
-def _cell_of(plan: Plan, field: bytes, value: bytes) -> Cell:
-    cell = Cell(plan.width)
-    try:
-        row = _decode(value)
-        for place, name in enumerate(measures.BASE[plan.channel]):
-            cell.counts[place] = int(row.get(name, 0))
-        for promise, told in row.get("promises", {}).items():
-            base = plan.base.get(promise)
-            # A promise that the configuration no longer names is shown nowhere.
-            if base is not None:
-                for place, name in enumerate(measures.PROMISE[plan.channel]):
-                    cell.counts[base + place] = int(told.get(name, 0))
-        cell.waits = {int(second): int(n) for second, n in row.get("waits", {}).items()}
-    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as fault:
-        msg = f"the rollup `{field.decode()}` cannot be read: {fault}"
-        raise HistoryError(msg) from None
-    return cell
