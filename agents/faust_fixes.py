@@ -9,10 +9,11 @@ then read the new code, and drop or renew the mend.
   that its first records, fetched before recovery was over, reached nobody.
 * `MendedBuffer`, `MendedProducer`: offsets were committed while changelog records were pending.
 * `MendedTopic`: a failed send was logged and its source offset committed all the same.
+* `MendedThread`, `MendedConsumer`: idle topics kept busy ones waiting for up to 1.5 seconds.
 * `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive; and
   what was fetched while recovery ended was thrown away, so that commits stalled.
 
-The fifth, that an exception in an agent acknowledges the event, is answered in
+One more, that an exception in an agent acknowledges the event, is answered in
 `agents.intake`: agents of ours never raise.
 """
 
@@ -41,6 +42,7 @@ from streams.topics import EVENT_TOPICS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from faust.transport.consumer import RecordMap
     from faust.types import AppT, FutureMessage
     from faust.types.transports import ConsumerT, ProducerT, TransportT
     from mode.services import WaitArgT
@@ -56,6 +58,8 @@ UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (ProducerBuffer.flush, "await self.flush_atmost(None)"),
     (ProducerBuffer.flush_atmost, "except asyncio.TimeoutError:\n                    return"),
     (Topic._on_published, "message.set_exception(exc)\n            logger.warning("),
+    (driver.AIOKafkaConsumerThread._create_worker_consumer, "fetch_max_wait_ms=1500,"),
+    (BaseConsumer._drain_messages, "getmany(timeout=1.0)"),
     (Recovery._wait, "if wait_result.stopped:\n            # service was stopped."),
     (
         Recovery.on_recovery_completed,
@@ -67,6 +71,12 @@ UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
 MAX_PENDING: Final = 20_000
 """Changelog records the producer may hold before Faust stops reading events."""
 
+FETCH_WAIT_MS: Final = 50
+"""For which a broker may keep a request for records when there are none."""
+
+POLL: Final = 0.1
+"""Seconds to wait for records of the partitions whose buffer has room."""
+
 
 class ProduceError(KontaktpulsError):
     """Kafka did not acknowledge a record in time."""
@@ -76,8 +86,33 @@ class RecoveryStalledError(KontaktpulsError):
     """A step of the recovery took longer than `broker_request_timeout`."""
 
 
+class MendedThread(driver.AIOKafkaConsumerThread):
+    """Asks each broker for records again soon.
+
+    aiokafka has one such request under way to a broker, for partitions of which it holds nothing.
+    When records lie there for a tenth of a second, that is a request for idle topics only, which
+    the broker keeps for as long as it may; what comes for the others meanwhile waits behind it.
+    """
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
 class MendedConsumer(driver.Consumer):
-    """Commits past every gap; tells how far it has read."""
+    """Commits past every gap; looks soon again for more; tells how far it has read."""
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return MendedThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _wait_next_records(
+        self,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> tuple[RecordMap | None, set[TP] | None]:
+        # Partitions whose buffer is full are left out for as long as it takes to find records of
+        # others: a second upstream, when chunks were worked off long before.
+        return await super()._wait_next_records(min(timeout, POLL))
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # Upstream hands over the message's own offset as the end of the gap before it.

@@ -1,13 +1,16 @@
 """From a chunk of records to stored rows: apply, write, wait for Kafka, then acknowledge.
 
 Nothing is acknowledged before Kafka has acknowledged all that came of it, and a bug of ours ends
-the process instead: Faust acknowledges whatever an agent raises on.
+the process instead: Faust acknowledges whatever an agent raises on. When the last chunk that is
+there was applied, everything is flushed; under backlog that is done now and then, and while Kafka
+takes its time over it the next chunks are applied. A partition has one flush under way at most.
 """
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from agents.batching import CHUNK_RECORDS
 from agents.envelopes import seal
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from agents.runtime import Lane, Runtime
     from streams.organisations import Channel
     from streams.records import Applied
+
+TURNS: Final = 8
+"""Rounds of the event loop between two chunks: next to nothing when nobody else has work."""
 
 
 class Intake:
@@ -60,6 +66,7 @@ class Intake:
         self._partitions = cluster.partitions
         self._interval = cluster.flush_interval / SECOND
         self._patience = cluster.produce_timeout / SECOND
+        self._under_way: dict[Lane, asyncio.Task[None]] = {}
 
     async def handle(self, event: EventT[Any]) -> None:
         """Take in one chunk; on any fault of ours the process ends."""
@@ -71,6 +78,10 @@ class Intake:
             runtime.fail(f"a chunk of {self.channel} could not be handled", error)
         finally:
             runtime.working.pop(self.channel, None)
+        # Without a pause a full buffer is emptied to its last chunk before more is fetched, offsets
+        # are committed, or a scrape is answered; an exchange with Kafka takes several steps.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     async def _handle(self, event: EventT[Any]) -> None:
         runtime = self._runtime
@@ -84,12 +95,12 @@ class Intake:
         applied = lane.desk.apply(
             [
                 Record(
-                    value=record.value,
-                    key=record.key,
-                    appended_at=record.timestamp * MILLISECOND,
-                    offset=record.offset,
-                    topic=record.topic,
-                    partition=record.partition,
+                    record.value,
+                    record.key,
+                    record.timestamp * MILLISECOND,
+                    record.offset,
+                    record.topic,
+                    record.partition,
                 )
                 for record in chunk.records
             ]
@@ -99,8 +110,14 @@ class Intake:
         runtime.handled[message.tp] = message.offset + 1
         runtime.telemetry.chunks += 1
         runtime.telemetry.records += len(chunk.records)
-        if self._is_due(lane, chunk, message):
+        more = self._is_more_waiting(chunk, message)
+        under_way = self._under_way.get(lane)
+        if not more:
+            if under_way is not None:
+                await asyncio.wait({under_way})
             await self._flush(lane, epoch)
+        elif under_way is None and monotonic() - lane.flushed_at >= self._interval:
+            self._under_way[lane] = asyncio.create_task(self._flush_beside(lane, epoch))
 
     def _send(self, lane: Lane, applied: Applied) -> None:
         for rejection in applied.rejected:
@@ -114,27 +131,37 @@ class Intake:
             )
             lane.sent.add(forward)
 
-    def _is_due(self, lane: Lane, chunk: Chunk, message: Message) -> bool:
-        """Flush when nothing more is waiting, and now and then while there is."""
+    def _is_more_waiting(self, chunk: Chunk, message: Message) -> bool:
+        """Whether another chunk of this partition follows at once."""
         behind = self._end_of(message.tp) - message.offset - 1
         # Less than a chunk may be markers of transactions, which never arrive.
-        more = chunk.more or behind >= CHUNK_RECORDS
-        return not more or monotonic() - lane.flushed_at >= self._interval
+        return chunk.more or behind >= CHUNK_RECORDS
+
+    async def _flush_beside(self, lane: Lane, epoch: int) -> None:
+        """Flush while chunks go on being applied; on any fault the process ends."""
+        try:
+            await self._flush(lane, epoch)
+        except Exception as error:  # noqa: BLE001 - nobody waits for this task
+            self._runtime.fail(f"what was read of {self.channel} could not be stored", error)
+        finally:
+            del self._under_way[lane]
 
     async def _flush(self, lane: Lane, epoch: int) -> None:
         runtime = self._runtime
         desk = lane.desk
+        # What comes while Kafka is waited for belongs to the next flush.
+        events, lane.events = lane.events, []
+        sent, lane.sent = lane.sent, set()
+        lane.flushed_at = monotonic()
         rows = desk.flush()
-        lane.sent.update(self._table.write(desk.partition, key, row) for key, row in rows)
-        await acknowledged(lane.sent, self._patience)
+        sent.update(self._table.write(desk.partition, key, row) for key, row in rows)
+        await acknowledged(sent, self._patience)
         if runtime.epoch != epoch:
             return
         superseded = desk.acknowledged()
-        lane.sent = {self._table.write(desk.partition, key, None) for key in superseded}
-        for event in lane.events:
+        lane.sent.update(self._table.write(desk.partition, key, None) for key in superseded)
+        for event in events:
             event.ack()
-        lane.events.clear()
-        lane.flushed_at = monotonic()
         runtime.telemetry.flushes += 1
         runtime.telemetry.rows_written += len(rows)
         runtime.telemetry.rows_deleted += len(superseded)

@@ -321,6 +321,47 @@ async def nothing_to_do() -> None:
     """Start nothing."""
 
 
+@pytest.mark.parametrize(("kind", "soon"), [(driver.Consumer, False), (MendedConsumer, True)])
+async def test_a_broker_keeps_no_request_for_idle_topics_for_long(
+    kind: type[driver.Consumer],
+    soon: bool,  # noqa: FBT001 - a parameter of the table above
+) -> None:
+    """What comes for busy topics waits behind that request, 1.5 seconds with upstream."""
+    app = create_app()
+    consumer = cast("Any", kind)(app.transport, print, print, print)
+    made = consumer._thread._create_worker_consumer(app.transport)
+    # Made with the consumer for a thread that was never started.
+    consumer._thread.thread_loop.close()
+    await made.stop()
+
+    assert (made._fetch_max_wait_ms <= 100) is soon
+
+
+@pytest.mark.parametrize(("kind", "soon"), [(driver.Consumer, False), (MendedConsumer, True)])
+async def test_partitions_whose_buffer_was_full_are_asked_for_again_soon(
+    kind: type[driver.Consumer],
+    soon: bool,  # noqa: FBT001 - a parameter of the table above
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are left out of the look that is under way, which lasts a second with upstream."""
+    app = create_app()
+    consumer = cast("Any", kind)(app.transport, print, print, print)
+    # As above.
+    consumer._thread.thread_loop.close()
+    waited = []
+
+    async def nothing_there(*, timeout: float, **_: Any) -> dict[TP, list[Any]]:  # noqa: ASYNC109
+        waited.append(timeout)
+        return {}
+
+    monkeypatch.setattr(consumer, "_getmany", nothing_there)
+    monkeypatch.setattr(consumer, "_get_active_partitions", lambda: {TOPIC})
+    consumer.resume_flow()
+    await consumer._wait_next_records(1.0)
+
+    assert (waited[0] <= 0.2) is soon
+
+
 async def test_the_app_is_made_of_the_mended_parts() -> None:
     """No mend is forgotten in the wiring."""
     app = create_app()
