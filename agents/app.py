@@ -15,13 +15,14 @@ from agents.batching import ChunkScheduler, ChunkSchema
 from agents.cohort_table import CohortTable
 from agents.faust_fixes import MendedApp, MendedConsumer
 from agents.intake import Intake
+from agents.outgoing import Outgoing, ProduceError
 from agents.pulse import Pulse
 from agents.runtime import Runtime
 from agents.settings.tls import tls_context
 from agents.views import Views
 from streams.conventions import TABLE_COHORTS
 from streams.instants import SECOND
-from streams.topics import DEAD_LETTERS, TOPIC_OF_CHANNEL
+from streams.topics import TOPIC_OF_CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -42,8 +43,8 @@ SESSION_EMBEDDED: Final = 6.0
 BUFFERED_CHUNKS: Final = 16
 
 BATCH_BYTES: Final = 512 * 1024
-"""Of what is written to one partition at once; a broker takes 1 MB. Faust's 16 KB hold a row or a
-dozen, and each such batch would wait until the one before it is acknowledged."""
+"""Of what is written to one partition at once; a broker takes 1 MB. aiokafka's 16 KB hold a row or
+a dozen, and each such batch waits until the one before it is acknowledged."""
 
 COLLECT_AFTER: Final = (200_000, 50, 100)
 """Python looks for cycles after so many new objects. At its own 700 that took half of the processor
@@ -69,7 +70,7 @@ class KontaktpulsApp(MendedApp):
     BootStrategy = EarlyServices
 
     def __init__(self, app_id: str, runtime: Runtime, **settings: Any) -> None:
-        super().__init__(app_id, on_produce_failed=runtime.produce_failed, **settings)
+        super().__init__(app_id, **settings)
         self.runtime = runtime
         self.early: list[ServiceT] = [runtime.views, Pulse(self)]
 
@@ -116,8 +117,15 @@ def create_app(
     views = Views(on_flushed or {})
     runtime = Runtime(settings, views, clock=clock, exit_process=exit_process)
     app = KontaktpulsApp(settings.cluster.app_id, runtime, **_faust_settings(settings.cluster))
+    outgoing = Outgoing(lambda: app.kafka_producer, on_failed=runtime.produce_failed)
 
     async def restore(partitions: set[int]) -> None:
+        # Rows of a partition that stays here are restored from memory. What Kafka lacks of them
+        # would never be written again: their events come again, and tell nothing new.
+        try:
+            await outgoing.settle(settings.cluster.produce_timeout / SECOND)
+        except ProduceError as error:
+            runtime.fail("rows of a partition that stays could not be stored", error)
         await runtime.restore(table.rows, partitions)
 
     table = cast(
@@ -125,17 +133,16 @@ def create_app(
         app.Table(
             TABLE_COHORTS,
             partitions=settings.cluster.partitions,
+            outgoing=outgoing,
             on_assigned=runtime.assigned,
             on_recovered=restore,
         ),
     )
-    dead_letters = app.topic(DEAD_LETTERS, key_type=bytes, value_type=bytes)
     for channel, name in TOPIC_OF_CHANNEL.items():
         intake = Intake(
             channel,
-            topic=app.topic(name, key_type=bytes, value_type=bytes),
             table=table,
-            dead_letters=dead_letters,
+            outgoing=outgoing,
             runtime=runtime,
             end_of=lambda tp: app.monitor.tp_end_offsets.get(tp) or 0,
         )

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 from faust.tables.table import Table
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Awaitable, Callable, Iterable
 
-    from faust.types import TP, EventT, FutureMessage
+    from faust.types import TP, EventT
+
+    from agents.outgoing import Outgoing
 
 Rows = dict[bytes, bytes]
 
@@ -33,6 +36,7 @@ class CohortTable(Table[bytes, bytes]):
     def __init__(
         self,
         *args: Any,
+        outgoing: Outgoing,
         on_assigned: Callable[[], None],
         on_recovered: Callable[[set[int]], Awaitable[None]],
         **options: Any,
@@ -41,15 +45,16 @@ class CohortTable(Table[bytes, bytes]):
         self.rows: dict[int, Rows] = defaultdict(dict)
         self.on_assigned = on_assigned
         self.on_recovered = on_recovered
+        self._outgoing = outgoing
         self._read: dict[int, int] = {}
 
-    def write(self, partition: int, key: bytes, row: bytes | None) -> FutureMessage:
+    def write(self, partition: int, key: bytes, row: bytes | None) -> Future[None]:
         """Set a row, or take it out with `None`; done once Kafka has acknowledged it."""
         if row is None:
             self.rows[partition].pop(key, None)
         else:
             self.rows[partition][key] = row
-        return self.send_changelog(partition, key, row, "raw", "raw")
+        return self._outgoing.put(self.changelog_topic_name, partition, key, row)
 
     def persisted_offset(self, tp: TP) -> int:
         """The last changelog offset that `rows` of this partition holds.

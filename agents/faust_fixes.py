@@ -4,35 +4,35 @@ Each mend is a subclass put in at Faust's own extension points, so nothing is pa
 outside. `check_upstream` refuses to start once Faust changes a line that a mend relies on:
 then read the new code, and drop or renew the mend.
 
-* `MendedConsumer`: each commit advanced past one gap only, so with chunks commits stalled; and
-  after an assignment a partition without a committed offset went on wherever it had read to, so
-  that its first records, fetched before recovery was over, reached nobody.
-* `MendedBuffer`, `MendedProducer`: offsets were committed while changelog records were pending.
-* `MendedTopic`: a failed send was logged and its source offset committed all the same.
+* `MendedConsumer`: what may be committed was worked out from gaps between offsets. Each commit got
+  past one gap only, so with chunks commits stalled; and gaps noted while a rebalance began outlived
+  it, so that offsets were committed whose records nobody had read. And after an assignment a
+  partition without a committed offset went on wherever it had read to, so that its first records,
+  fetched before recovery was over, reached nobody.
 * `MendedThread`, `MendedConsumer`: idle topics kept busy ones waiting for up to 1.5 seconds.
 * `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive; and
   what was fetched while recovery ended was thrown away, so that commits stalled.
 
-One more, that an exception in an agent acknowledges the event, is answered in
-`agents.intake`: agents of ours never raise.
+Others are answered elsewhere. An exception in an agent acknowledges the event: agents of ours, in
+`agents.intake`, never raise. Offsets are committed while what was sent is still on its way, and a
+failed send is only logged: we send nothing through Faust (`agents.outgoing`), and it sends nothing
+by itself.
 """
 
 # ruff: noqa: SLF001 - this module looks into Faust so that no other has to
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery, ServiceStopped
-from faust.topics import Topic
 from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
-from faust.transport.producer import ProducerBuffer
 from faust.types import TP
 
 from agents.preflight import RuntimeRefusedError, check_stream_iterator, refuse_plaintext
@@ -40,24 +40,23 @@ from streams.errors import KontaktpulsError
 from streams.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
+    from aiokafka import AIOKafkaProducer
     from faust.transport.consumer import RecordMap
-    from faust.types import AppT, FutureMessage
-    from faust.types.transports import ConsumerT, ProducerT, TransportT
+    from faust.types import Message
+    from faust.types.transports import ConsumerT, TransportT
     from mode.services import WaitArgT
     from mode.utils.times import Seconds
 
 UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (BaseConsumer._drain_messages, "self._add_gap(tp, r_offset + 1, offset)"),
-    (BaseConsumer._add_gap, "gap_for_tp.addi(offset_from, offset_to + 1)"),
+    (BaseConsumer._new_offset, "candidates = gap_for_tp.overlap(0, max_offset)"),
+    (BaseConsumer.on_partitions_revoked, "self._gap.pop(tp, None)"),
     (
         AIOKafkaConsumer.seek_to_committed,
         "if offset and offset > 0:\n                self._fetcher.seek_to(tp, offset)",
     ),
-    (ProducerBuffer.flush, "await self.flush_atmost(None)"),
-    (ProducerBuffer.flush_atmost, "except asyncio.TimeoutError:\n                    return"),
-    (Topic._on_published, "message.set_exception(exc)\n            logger.warning("),
     (driver.AIOKafkaConsumerThread._create_worker_consumer, "fetch_max_wait_ms=1500,"),
     (BaseConsumer._drain_messages, "getmany(timeout=1.0)"),
     (Recovery._wait, "if wait_result.stopped:\n            # service was stopped."),
@@ -68,18 +67,11 @@ UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
 )
 """Where each bug is, and the line that is it."""
 
-MAX_PENDING: Final = 20_000
-"""Changelog records the producer may hold before Faust stops reading events."""
-
 FETCH_WAIT_MS: Final = 50
 """For which a broker may keep a request for records when there are none."""
 
 POLL: Final = 0.1
 """Seconds to wait for records of the partitions whose buffer has room."""
-
-
-class ProduceError(KontaktpulsError):
-    """Kafka did not acknowledge a record in time."""
 
 
 class RecoveryStalledError(KontaktpulsError):
@@ -101,7 +93,15 @@ class MendedThread(driver.AIOKafkaConsumerThread):
 
 
 class MendedConsumer(driver.Consumer):
-    """Commits past every gap; looks soon again for more; tells how far it has read."""
+    """Commits what was acknowledged in one piece; looks soon for more; tells how far it has read.
+
+    It remembers what was handed out since the last seek, in order.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._handed_out: defaultdict[TP, deque[Message]] = defaultdict(deque)
+        self._through: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return MendedThread(self, loop=self.loop, beacon=self.beacon)
@@ -114,13 +114,35 @@ class MendedConsumer(driver.Consumer):
         # others: a second upstream, when chunks were worked off long before.
         return await super()._wait_next_records(min(timeout, POLL))
 
+    async def getmany(
+        self,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> AsyncIterator[tuple[TP, Message]]:
+        """What comes next, remembered until it is acknowledged."""
+        async for tp, message in super().getmany(timeout):
+            if tp.topic in EVENT_TOPICS:
+                self._handed_out[tp].append(message)
+            yield tp, message
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        # Upstream hands over the message's own offset as the end of the gap before it.
-        await super()._add_gap(tp, offset_from, offset_to - 1)
+        """Offsets between two messages are their own business."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The offset after the last message before which everything is acknowledged."""
+        handed_out = self._handed_out[tp]
+        while handed_out and handed_out[0].acked:
+            self._through[tp] = handed_out.popleft().offset + 1
+        # Upstream's own notes, which nobody reads.
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return self._through.get(tp)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every event partition to what is committed, or to its beginning."""
         committed = await super().seek_to_committed()
+        # Everything after that comes again.
+        self._handed_out.clear()
+        self._through.clear()
         fresh = [tp for tp, offset in committed.items() if not offset and tp.topic in EVENT_TOPICS]
         if fresh:
             await self.seek_wait(await self.earliest_offsets(*fresh))
@@ -143,52 +165,10 @@ class MendedConsumer(driver.Consumer):
         return positions
 
 
-class MendedBuffer(ProducerBuffer):
-    """Knows what Kafka has not acknowledged yet."""
-
-    max_messages = MAX_PENDING
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.unacknowledged: set[FutureMessage] = set()
-
-    def put(self, fut: FutureMessage) -> None:
-        """Send soon, and remember until acknowledged."""
-        self.unacknowledged.add(fut)
-        fut.add_done_callback(self.unacknowledged.discard)
-        super().put(fut)
-
-    async def flush(self) -> None:
-        """Wait until Kafka has acknowledged everything put here before; `ProduceError` if not."""
-        within = cast("AppT", self.app).conf.producer_request_timeout
-        await acknowledged(set(self.unacknowledged), within)
-
-
-class MendedProducer(driver.Producer):
-    """A producer whose `flush` means that everything is on disk."""
-
-    def __init__(self, transport: TransportT, **kwargs: Any) -> None:
-        super().__init__(transport, **kwargs)
-        self.buffer = MendedBuffer(loop=self.loop, beacon=self.beacon)
-        self.buffer.app = self.app
-
-
 class MendedTransport(driver.Transport):
-    """The aiokafka transport with the two above."""
+    """The aiokafka transport with the consumer above."""
 
     Consumer: ClassVar[type[ConsumerT]] = MendedConsumer
-    Producer: ClassVar[type[ProducerT]] = MendedProducer
-
-
-class MendedTopic(Topic):
-    """Reports failed sends instead of only logging them."""
-
-    def _on_published(self, fut: asyncio.Future[Any], *args: Any, **kwargs: Any) -> None:
-        super()._on_published(fut, *args, **kwargs)
-        if fut.cancelled() or fut.exception() is None:
-            return
-        app = cast("MendedApp", self.app)
-        app.on_produce_failed(f"{self.get_topic_name()}: {fut.exception()!r}")
 
 
 class MendedRecovery(Recovery):
@@ -231,47 +211,21 @@ class MendedTableManager(TableManager):
 
 
 class MendedApp(faust.App):
-    """An app made of the parts above.
+    """An app made of the parts above."""
 
-    Attributes:
-        on_produce_failed: called with what failed, in the event loop's thread.
-    """
-
-    on_produce_failed: Callable[[str], None]
-
-    def __init__(
-        self, app_id: str, *, on_produce_failed: Callable[[str], None], **settings: Any
-    ) -> None:
+    def __init__(self, app_id: str, **settings: Any) -> None:
         check_upstream()
         check_stream_iterator()
-        self.on_produce_failed = on_produce_failed
-        super().__init__(app_id, Topic=MendedTopic, TableManager=MendedTableManager, **settings)
+        super().__init__(app_id, TableManager=MendedTableManager, **settings)
         refuse_plaintext(self)
+
+    @property
+    def kafka_producer(self) -> AIOKafkaProducer:
+        """What Faust itself would send through, connected as it is configured."""
+        return cast("driver.Producer", self.producer)._ensure_producer()
 
     def _new_transport(self) -> TransportT:
         return MendedTransport(self.conf.broker_consumer, self)
-
-    def _new_producer_transport(self) -> TransportT:
-        return MendedTransport(self.conf.broker_producer, self)
-
-
-async def acknowledged(futures: set[FutureMessage], within: float) -> None:
-    """Wait until Kafka has acknowledged all of these sends, `within` seconds from now.
-
-    Raises:
-        ProduceError: one failed, or was not acknowledged in time.
-    """
-    if not futures:
-        return
-    done, pending = await asyncio.wait(futures, timeout=within)
-    for future in done:
-        error = asyncio.CancelledError() if future.cancelled() else future.exception()
-        if error is not None:
-            msg = f"Kafka refused a record: {error!r}"
-            raise ProduceError(msg) from error
-    if pending:
-        msg = f"Kafka did not acknowledge {len(pending)} of {len(futures)} records in {within} s"
-        raise ProduceError(msg)
 
 
 def check_upstream() -> None:

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from agents.batching import CHUNK_RECORDS
 from agents.envelopes import seal
-from agents.faust_fixes import acknowledged
+from agents.outgoing import acknowledged
 from agents.runtime import partition_of
-from streams.instants import MILLISECOND, SECOND
-from streams.records import Record
+from streams.instants import SECOND
+from streams.topics import DEAD_LETTERS, TOPIC_OF_CHANNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faust.types import TP, EventT, Message, TopicT
+    from faust.types import TP, EventT, Message
 
     from agents.batching import Chunk
     from agents.cohort_table import CohortTable
+    from agents.outgoing import Outgoing
     from agents.runtime import Lane, Runtime
     from streams.organisations import Channel
     from streams.records import Applied
@@ -39,9 +40,8 @@ class Intake:
 
     Args:
         channel: whose chunks.
-        topic: where they come from, and where records of other partitions go.
         table: takes the rows.
-        dead_letters: takes what is rejected.
+        outgoing: takes what is rejected, and what belongs on another partition.
         runtime: holds the desks.
         end_of: end of the log of a partition, as last fetched.
     """
@@ -50,17 +50,16 @@ class Intake:
         self,
         channel: Channel,
         *,
-        topic: TopicT,
         table: CohortTable,
-        dead_letters: TopicT,
+        outgoing: Outgoing,
         runtime: Runtime,
         end_of: Callable[[TP], int],
     ) -> None:
         cluster = runtime.settings.cluster
         self.channel = channel
-        self._topic = topic
+        self._topic = TOPIC_OF_CHANNEL[channel]
         self._table = table
-        self._dead_letters = dead_letters
+        self._outgoing = outgoing
         self._runtime = runtime
         self._end_of = end_of
         self._partitions = cluster.partitions
@@ -92,19 +91,7 @@ class Intake:
             # A leftover of an older assignment; whoever owns the partition now reads it again.
             return
         chunk = cast("Chunk", event.value)
-        applied = lane.desk.apply(
-            [
-                Record(
-                    record.value,
-                    record.key,
-                    record.timestamp * MILLISECOND,
-                    record.offset,
-                    record.topic,
-                    record.partition,
-                )
-                for record in chunk.records
-            ]
-        )
+        applied = lane.desk.apply(chunk.records)
         lane.events.append(event)
         self._send(lane, applied)
         runtime.handled[message.tp] = message.offset + 1
@@ -116,20 +103,20 @@ class Intake:
             if under_way is not None:
                 await asyncio.wait({under_way})
             await self._flush(lane, epoch)
-        elif under_way is None and monotonic() - lane.flushed_at >= self._interval:
+            return
+        if under_way is None and monotonic() - lane.flushed_at >= self._interval:
             self._under_way[lane] = asyncio.create_task(self._flush_beside(lane, epoch))
+        await self._outgoing.ebb(self._patience)
 
     def _send(self, lane: Lane, applied: Applied) -> None:
+        put, sent = self._outgoing.put, lane.sent
         for rejection in applied.rejected:
-            lane.sent.add(self._dead_letters.send_soon(value=seal(rejection)))
+            # All topics have as many partitions.
+            sent.add(put(DEAD_LETTERS, rejection.record.partition, None, seal(rejection)))
         for organisation, record in applied.forwarded:
-            forward = self._topic.send_soon(
-                key=organisation.encode(),
-                value=record.value,
-                partition=partition_of(organisation, self._partitions),
-                timestamp=record.appended_at / SECOND,
-            )
-            lane.sent.add(forward)
+            partition = partition_of(organisation, self._partitions)
+            key = organisation.encode()
+            sent.add(put(self._topic, partition, key, record.value, timestamp=record.timestamp))
 
     def _is_more_waiting(self, chunk: Chunk, message: Message) -> bool:
         """Whether another chunk of this partition follows at once."""
@@ -149,6 +136,9 @@ class Intake:
     async def _flush(self, lane: Lane, epoch: int) -> None:
         runtime = self._runtime
         desk = lane.desk
+        if runtime.epoch != epoch:
+            # Another assignment has begun, and may have read what is stored already.
+            return
         # What comes while Kafka is waited for belongs to the next flush.
         events, lane.events = lane.events, []
         sent, lane.sent = lane.sent, set()

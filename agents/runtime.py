@@ -17,7 +17,7 @@ import structlog
 from aiokafka.partitioner import murmur2
 
 from agents.exports.status import ExportStatus
-from agents.faust_fixes import ProduceError
+from agents.outgoing import ProduceError
 from agents.watchdog import EXIT_CODE, Limits, Vitals
 from streams.desk import Desk, row_belongs
 from streams.instants import SECOND
@@ -26,7 +26,7 @@ from streams.topics import TOPIC_OF_CHANNEL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faust.types import TP, EventT, FutureMessage
+    from faust.types import TP, EventT
 
     from agents.cohort_table import Rows
     from agents.settings import Settings
@@ -65,7 +65,7 @@ class Lane:
     Attributes:
         desk: what is known.
         events: chunks applied but not acknowledged.
-        sent: letters, forwards and rows that Kafka must acknowledge first.
+        sent: batches with letters, forwards and deletions that Kafka must acknowledge first.
         flushed_at: when everything was last acknowledged (monotonic seconds).
     """
 
@@ -74,7 +74,7 @@ class Lane:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.events: list[EventT[Any]] = []
-        self.sent: set[FutureMessage] = set()
+        self.sent: set[asyncio.Future[None]] = set()
         self.flushed_at = monotonic()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import calls, conversations, responses
+from streams.cells import Cell
 from streams.cohorts import Contacts, cohort_of
 from streams.conventions import TOPIC_PREFIX, TOTAL, Reason
 from streams.errors import RejectedError
@@ -21,7 +22,8 @@ from streams.folded_hours import FoldedHours
 from streams.frontiers import as_of as frontier_as_of
 from streams.instants import HOUR
 from streams.plans import Plan
-from streams.tally import Cell, Keeps, Tally
+from streams.tally import Keeps, Tally
+from streams.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,6 +38,9 @@ OUTCOME = {
     "surveys": responses.survey_outcome,
     "visits": responses.visit_outcome,
 }
+
+UNTOLD = -(2**62)
+"""How far a source has read that never told anything."""
 
 MAX_FACTS = 500
 """Of one contact. An exchange that gives every call the same id must not stop a worker."""
@@ -59,7 +64,9 @@ class Book:
             rollups looks at.
         folded: the hours of first sight of which only counts are left.
         frontiers: how far each source has read.
+        furthest: what the source that has read most has told.
         conflicts: facts that contradicted a known one at the same revision.
+        unstored: cohorts, or `FRONTIERS`, that changed since they were last stored.
     """
 
     def __init__(
@@ -73,25 +80,32 @@ class Book:
         self.topics: dict[str, Tally] = {}
         self.folded = FoldedHours(self.plan)
         self.frontiers: dict[str, int] = {}
+        self.furthest = UNTOLD
         self.conflicts = 0
+        self.unstored: set[int] = set()
         self._keeps = keeps
         self._outcome_of = OUTCOME[channel]
         self._changed: dict[str, Facts] = {}
         self._opens: dict[str, list[Open]] = {}
+        self._whole: Whole | None = None
 
-    def add(self, contact_id: str, fact: AnyFact, seen_at: int) -> int | None:
-        """Add a fact; the cohort it changed, or `None` when it was known.
+    def add(self, contact_id: str, fact: AnyFact, seen_at: int) -> bool:
+        """Add a fact; whether it told anything new.
 
         Raises:
-            RejectedError: the contact has more facts than any contact can have.
+            RejectedError: the contact has more facts than any contact can have, or it was folded.
         """
         contact = self.contacts.get(contact_id)
         if contact is None:
+            if self._has_folded(seen_at):
+                detail = "its contact was folded into counts; this was read before"
+                raise RejectedError(Reason.BEYOND_HORIZON, detail)
             cohort = cohort_of(contact_id, seen_at)
             self.contacts[contact_id] = Contact((fact,), cohort)
             self.cohorts.setdefault(cohort, []).append(contact_id)
             self._changed[contact_id] = ()
-            return cohort
+            self.unstored.add(cohort)
+            return True
         known = contact.facts
         if len(known) >= MAX_FACTS:
             detail = f"the contact has {MAX_FACTS} facts already; is its id used for all of them?"
@@ -100,16 +114,18 @@ class Book:
         if len(facts) == len(known) and conflicts(known, fact):
             self.conflicts += 1
         if facts is known:
-            return None
+            return False
         self._changed.setdefault(contact_id, known)
         contact.facts = facts
-        return contact.cohort
+        self.unstored.add(contact.cohort)
+        return True
 
     def advance(self, source: str, through: int) -> bool:
         """Move a source's frontier; whether it moved."""
-        if through <= self.frontiers.get(source, -(2**62)):
+        if through <= self.frontiers.get(source, UNTOLD):
             return False
         self.frontiers[source] = through
+        self.furthest = max(self.furthest, through)
         return True
 
     def settle(self) -> None:
@@ -150,16 +166,15 @@ class Book:
         """What the facts of one contact come to here."""
         return self._outcome_of(facts, self.plan).spelled_out()
 
-    def restore(self, cohort: int, contacts: Contacts) -> set[int]:
-        """Take in a stored cohort; the cohorts that now differ from what is stored.
+    def restore(self, cohort: int, contacts: Contacts) -> None:
+        """Take in a stored cohort; cohorts that now differ from what is stored are `unstored`.
 
         A contact that two writers kept in different cohorts stays where it was met first.
         """
-        differing: set[int] = set()
         for contact_id, facts in contacts:
             contact = self.contacts.get(contact_id)
             if contact is None:
-                self.contacts[contact_id] = Contact(tuple(facts), cohort)
+                self.contacts[contact_id] = Contact(facts, cohort)
                 self.cohorts.setdefault(cohort, []).append(contact_id)
                 self._changed[contact_id] = ()
                 continue
@@ -168,13 +183,20 @@ class Book:
                 merged = merge(merged, fact)
             if merged is not contact.facts or contact.cohort != cohort:
                 contact.facts = merged
-                differing.update((cohort, contact.cohort))
-        return differing
+                self.unstored.update((cohort, contact.cohort))
 
     def forget(self, cohorts: Iterable[int], decided: CellsByPlace) -> None:
         """Let go of the contacts of cohorts that were folded, and of what they have decided."""
+        differing: dict[int, Cell] = {}
         for (part, hour), cell in decided.items():
-            self.tally(part).release(hour, cell)
+            if self._is_in_total(part):
+                differing.setdefault(hour, Cell(self.plan.width)).exclude(cell)
+            if part == TOTAL:
+                differing.setdefault(hour, Cell(self.plan.width)).include(cell)
+            else:
+                self.tally(part).release(hour, cell)
+        for hour, cell in differing.items():
+            self._total().release(hour, cell)
         for cohort in cohorts:
             for contact_id in self.cohorts.pop(cohort):
                 del self.contacts[contact_id]
@@ -182,16 +204,13 @@ class Book:
                     # It is not pending any more.
                     self.tally(item.part).touched.add(item.opened // HOUR)
 
-    def has_folded(self, contact_id: str, seen_at: int) -> bool:
+    def _has_folded(self, seen_at: int) -> bool:
         """Whether a contact that is not kept was first seen in an hour that was folded.
 
         Then somebody reads the log again from long ago, and it is counted already; or it was, and
         even the counts are gone.
         """
-        folded = self.folded
-        return (
-            seen_at // HOUR in folded.rows or seen_at < folded.begins
-        ) and contact_id not in self.contacts
+        return seen_at // HOUR in self.folded.rows or seen_at < self.folded.begins
 
     def prune(self, before: int) -> None:
         """Forget cells that no window needs any more."""
@@ -205,7 +224,8 @@ class Book:
     def snapshot(self, cohort: int) -> Contacts:
         """The contacts of a cohort, ready to be stored."""
         ids = self.cohorts.get(cohort, ())
-        return [(contact_id, list(self.contacts[contact_id].facts)) for contact_id in ids]
+        contacts = self.contacts
+        return [(contact_id, contacts[contact_id].facts) for contact_id in ids]
 
     def as_of(self, now: int | None = None) -> int | None:
         """The instant up to which this channel is known; `None` before the first event."""
@@ -215,10 +235,18 @@ class Book:
         """The cells of a part."""
         tally = self.tallies.get(part)
         if tally is None:
+            if part == TOTAL:
+                return self._total()
             if part.startswith(TOPIC_PREFIX):
                 return self._topic(part)
             tally = self.tallies[part] = Tally(self.plan.width, self._keeps)
         return tally
+
+    def _total(self) -> Whole:
+        if self._whole is None:
+            self._whole = Whole(self.plan.width, self._keeps, self.tallies)
+            self.tallies[TOTAL] = self._whole
+        return self._whole
 
     def _topic(self, part: str) -> Tally:
         tally = self.topics.get(part)
@@ -256,7 +284,7 @@ class Book:
         """
         total = Cell(self.plan.width)
         tally = (self.topics if part.startswith(TOPIC_PREFIX) else self.tallies).get(part)
-        kept = None if tally is None else tally.arrivals.get(hour)
+        kept = None if tally is None else tally.arrived(hour)
         for cell in (kept, self.folded.at(hour).get(part)):
             if cell is not None:
                 total.include(cell)
@@ -269,11 +297,22 @@ class Book:
     def _count(self, marks: Sequence[Mark], sign: int, *, shared: bool) -> None:
         """Put marks in their parts, or take them out again; shared ones count in the total too."""
         if shared and marks:
-            self.tally(marks[0][0]).add_all(marks, sign)
-            self.tally(TOTAL).add_all(marks, sign)
+            part = self.tally(marks[0][0])
+            part.add_all(marks, sign)
+            self._total().follow(part, marks[0][1] // HOUR)
             return
         for mark in marks:
-            self.tally(mark[0]).add_all((mark,), sign)
+            part = self.tally(mark[0])
+            part.add_all((mark,), sign)
+            if self._is_in_total(mark[0]):
+                self._total().follow(part, mark[1] // HOUR)
+                self._total().add_all((mark,), -sign)
+
+    def _is_in_total(self, part: str) -> bool:
+        """Whether the total counts what a part counts, unless it is told otherwise."""
+        return not (
+            part == TOTAL or part.startswith(TOPIC_PREFIX) or self.plan.channel == "surveys"
+        )
 
     def _keep_open(self, contact_id: str, outcome: Outcome) -> None:
         """Remember what is undecided; the rollups of the hours concerned are to be written."""

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import measures as m
+from streams.amounts import once
 from streams.conventions import TOPIC_PREFIX, TOTAL
 from streams.facts import Answered, Ended, Entered, Facts, Left, Recorded
 from streams.instants import HOUR, local_date, start_of_day
-from streams.outcomes import NO_WAIT, Counts, Mark, Open, Outcome
+from streams.outcomes import NO_WAIT, Mark, Open, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +32,12 @@ NEVER = -1
 END_OF_TIME = 2**62
 ANSWERED = "answered"
 WAITING = ""
-OFFERED: Counts = ((m.OFFERED, 1),)
-CODED: dict[bool | None, Counts] = {
-    None: ((m.HANDLED, 1),),
-    False: ((m.HANDLED, 1), (m.CODED, 1)),
-    True: ((m.HANDLED, 1), (m.CODED, 1), (m.RESOLVED, 1)),
+OFFERED, A_WAIT, A_HANDLE_TIME = once(m.OFFERED), once(m.WAIT), once(m.HANDLE_TIME)
+EXIT = {"answered": once(m.ANSWERED)} | {reason: once(place) for reason, place in m.EXIT.items()}
+CODED = {
+    None: once(m.HANDLED),
+    False: once(m.HANDLED) + once(m.CODED),
+    True: once(m.HANDLED) + once(m.CODED) + once(m.RESOLVED),
 }
 """What a conversation that ended counts, by whether it was coded as resolved."""
 
@@ -192,15 +194,7 @@ def _expand(facts: Facts) -> tuple[list[Entry], list[Step], list[End]]:
     steps: list[Step] = []
     ends: list[End] = []
     for fact in facts:
-        if type(fact) is Recorded:
-            entries.append((fact.at, fact.queue))
-            if fact.answered_at is not None:
-                steps.append((fact.answered_at, 0, fact.queue, ANSWERED))
-            if fact.left_at is not None:
-                steps.append((fact.left_at, 1, fact.queue, fact.reason or "unknown"))
-            if fact.ended_at is not None:
-                ends.append((fact.ended_at, fact.queue, fact.resolved, fact.topic))
-        elif type(fact) is Entered:
+        if type(fact) is Entered:
             entries.append((fact.at, fact.queue))
         elif type(fact) is Answered:
             steps.append((fact.at, 0, fact.queue, ANSWERED))
@@ -208,6 +202,14 @@ def _expand(facts: Facts) -> tuple[list[Entry], list[Step], list[End]]:
             ends.append((fact.at, fact.queue or "", fact.resolved, fact.topic))
         elif type(fact) is Left:
             steps.append((fact.at, 1, fact.queue, fact.reason))
+        elif type(fact) is Recorded:
+            entries.append((fact.at, fact.queue))
+            if fact.answered_at is not None:
+                steps.append((fact.answered_at, 0, fact.queue, ANSWERED))
+            if fact.left_at is not None:
+                steps.append((fact.left_at, 1, fact.queue, fact.reason or "unknown"))
+            if fact.ended_at is not None:
+                ends.append((fact.ended_at, fact.queue, fact.resolved, fact.topic))
     return entries, steps, ends
 
 
@@ -299,29 +301,31 @@ def _contribute(
         return
     answered, abandoned = how == ANSWERED, how == "abandoned"
     wait = left - entered
-    counts = [(m.ANSWERED, 1), (m.WAIT, wait)] if answered else [(m.EXIT[how], 1)]
-    for base, _, _, _, within, short_abandon in rules:
+    amounts = EXIT[how]
+    if answered:
+        amounts += wait * A_WAIT
+    for _, ones, _, _, _, within, short_abandon in rules:
         if wait > within:
-            marks.append((part, entered, entered + within, ((base + m.MISSED, 1),), NO_WAIT))
+            marks.append((part, entered, entered + within, ones[m.MISSED], NO_WAIT))
             if answered:
-                counts.append((base + m.ANSWERED_LATE, 1))
+                amounts += ones[m.ANSWERED_LATE]
         elif answered:
-            counts.append((base + m.MET, 1))
+            amounts += ones[m.MET]
         elif abandoned:
-            counts.append((base + m.EARLY_ABANDONED, 1))
+            amounts += ones[m.EARLY_ABANDONED]
         else:
-            counts.append((base + m.EXCLUDED, 1))
+            amounts += ones[m.EXCLUDED]
         if abandoned and wait <= short_abandon:
-            counts.append((base + m.SHORT_ABANDONED, 1))
-    marks.append((part, entered, left, tuple(counts), wait if answered else NO_WAIT))
+            amounts += ones[m.SHORT_ABANDONED]
+    marks.append((part, entered, left, amounts, wait if answered else NO_WAIT))
     if handle_time != NEVER:
-        coded = CODED[visit.resolved]
-        marks.append((part, entered, visit.ended, ((m.HANDLE_TIME, handle_time), *coded), NO_WAIT))
+        handled = CODED[visit.resolved] + handle_time * A_HANDLE_TIME
+        marks.append((part, entered, visit.ended, handled, NO_WAIT))
 
 
 def _topic_mark(whole: Visit, handle_time: int, zone: ZoneInfo) -> Mark:
     """An ended call as its topic counts it: in the hour in which its local day began."""
-    counts = ((m.HANDLE_TIME, handle_time), *CODED[whole.resolved])
+    counts = CODED[whole.resolved] + handle_time * A_HANDLE_TIME
     midnight = _midnight(whole.entered // HOUR, zone)
     return f"{TOPIC_PREFIX}{whole.topic}", midnight, whole.ended, counts, NO_WAIT
 

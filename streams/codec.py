@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import get_args
 
 import msgspec
@@ -72,10 +73,16 @@ def encode_event(event: events.Event) -> bytes:
 
 def _rejected(message: str) -> RejectedError:
     # A rejected value may be a telephone number in the wrong field: name the place, not the value.
-    detail = _QUOTED_VALUE.sub(r"\1\2", message)
-    known = (reason for pattern, reason in _REASON_OF_MESSAGE if pattern.search(detail))
+    quoting = _QUOTED_VALUE.match(message)
+    return RejectedError(*_reason_of(quoting[1] + quoting[2] if quoting else message))
+
+
+@lru_cache(maxsize=1024)
+def _reason_of(fault: str) -> tuple[Reason, str]:
+    """The reason and the detail for what `msgspec` says, without values, so of few kinds."""
+    known = (reason for pattern, reason in _REASON_OF_MESSAGE if pattern.search(fault))
     reason = next(known, Reason.WRONG_TYPE)
-    return RejectedError(reason, detail + _WRITE_INSTEAD.get(reason, ""))
+    return reason, fault + _WRITE_INSTEAD.get(reason, "")
 
 
 def _check_record(record: events.CallRecord) -> None:

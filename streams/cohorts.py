@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 
 from streams.errors import StateError
-from streams.facts import AnyFact
+from streams.facts import Facts
 from streams.instants import HOUR
 
 SLICES = 8
@@ -24,7 +24,7 @@ FRONTIERS = -1
 Numbers below it are folded hours.
 """
 
-Contacts = list[tuple[str, list[AnyFact]]]
+Contacts = list[tuple[str, Facts]]
 
 _encoder = msgspec.msgpack.Encoder()
 _contacts = msgspec.msgpack.Decoder(Contacts)

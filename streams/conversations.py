@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import measures as m
+from streams.amounts import once
 from streams.conventions import TOTAL
 from streams.facts import Closed, Facts, Forwarded, Received, Sent
 from streams.outcomes import NO_WAIT, Open, Outcome
@@ -102,22 +103,22 @@ def obligations_of(facts: Facts, result: Outcome, plan: Plan) -> list[Obligation
 
 def _count(result: Outcome, plan: Plan, mailbox: str, at: int, measure: int) -> None:
     for part in (plan.label(mailbox), TOTAL):
-        result.marks.append((part, at, at, ((measure, 1),), NO_WAIT))
+        result.marks.append((part, at, at, once(measure), NO_WAIT))
 
 
 def _contribute(result: Outcome, plan: Plan, part: str, obligation: Obligation) -> None:
     """Add one obligation, as one part sees it, to an outcome."""
     marks, opened = result.marks, obligation.opened
-    marks.append((part, opened, opened, ((m.RECEIVED, 1),), NO_WAIT))
+    marks.append((part, opened, opened, once(m.RECEIVED), NO_WAIT))
     if obligation.replied != NEVER:
         calendar = plan.calendar(plan.label(obligation.mailbox))
         took = calendar.working_time(opened, obligation.replied)
-        replied = ((m.FIRST_REPLIES, 1), (m.REPLY_TIME, took))
+        replied = once(m.FIRST_REPLIES) + took * once(m.REPLY_TIME)
         marks.append((part, opened, obligation.replied, replied, took))
     if obligation.answered != NEVER:
-        marks.append((part, opened, obligation.answered, ((m.FULL_ANSWERS, 1),), NO_WAIT))
+        marks.append((part, opened, obligation.answered, once(m.FULL_ANSWERS), NO_WAIT))
     if obligation.closed != NEVER:
-        closed = ((m.CLOSED[obligation.reason], 1),)
+        closed = once(m.CLOSED[obligation.reason])
         marks.append((part, opened, obligation.closed, closed, NO_WAIT))
     dues: list[tuple[int, int]] = []
     for rule in plan.rules(part, opened):
@@ -150,5 +151,5 @@ def _keep_promise(
         else:
             undecided.append((place + m.TRACK_MISSED, due_at))
             continue
-        result.marks.append((part, opened, at, ((measure, 1),), NO_WAIT))
+        result.marks.append((part, opened, at, once(measure), NO_WAIT))
     return undecided

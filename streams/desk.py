@@ -17,11 +17,10 @@ from streams.cohorts import (
 )
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
-from streams.facts import Sent
 from streams.folded_hours import KEPT
-from streams.instants import MINUTE, from_datetime
-from streams.records import Applied, Record, Rejection, Totals
-from streams.statements import fact_of, part_of
+from streams.instants import MILLISECOND, MINUTE, from_datetime
+from streams.records import Applied, Rejection, Totals
+from streams.statements import STATEMENTS
 from streams.storage import Storage
 from streams.topics import CHANNEL_OF_EVENT
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from streams.organisations import Channel, Organisation
+    from streams.records import KafkaRecord
 
 LATE = MINUTE
 """A fact this much older than what its source has told already is counted as late, and applied."""
@@ -84,6 +84,9 @@ class Desk:
         self._own = frozenset(filter(owns, organisations))
         self._horizon = horizon
         self._clock = clock
+        self._read = {
+            kind: read for kind, read in STATEMENTS.items() if CHANNEL_OF_EVENT[kind] == channel
+        }
         self._storage = Storage(
             partition=partition,
             channel=channel,
@@ -95,20 +98,21 @@ class Desk:
             configured=organisations,
         )
 
-    def apply(self, records: Sequence[Record]) -> Applied:
+    def apply(self, records: Sequence[KafkaRecord]) -> Applied:
         """Take in a batch of records and bring the books up to date."""
         result = Applied()
-        totals = self.totals
+        totals, own = self.totals, self._own
         totals.events_in += len(records)
         touched: set[str] = set()
         for record in records:
             try:
-                event = decode_event(record.value) if record.value else _refuse_empty()
+                value = record.value
+                event = decode_event(value) if value else _refuse_empty()
                 name = event.organisation
-                if name not in self._own and name in self._organisations:
+                if name not in own and name in self._organisations:
                     result.forwarded.append((name, record))
                     totals.forwarded += 1
-                elif self._accept(event, record.appended_at):
+                elif self._accept(event, record.timestamp * MILLISECOND):
                     totals.applied += 1
                     touched.add(name)
                 else:
@@ -163,16 +167,11 @@ class Desk:
     def _accept(self, event: events.AnyEvent, appended_at: int) -> bool:
         """Apply one event; whether it told anything new."""
         name = event.organisation
-        if name not in self._organisations:
-            detail = "no file for it in config/organisations"
-            raise RejectedError(Reason.UNKNOWN_ORGANISATION, detail)
-        if isinstance(event, events.Heartbeat):
-            return self._heartbeat(event, appended_at)
-        if CHANNEL_OF_EVENT[type(event)] != self.channel:
-            detail = f"this type belongs on the topic of {CHANNEL_OF_EVENT[type(event)]}"
-            raise RejectedError(Reason.WRONG_TOPIC, detail)
-        contact_id, fact = fact_of(event)
-        first, last, part = fact.at, fact.last, part_of(fact)
+        read = self._read.get(type(event))
+        if read is None or name not in self._organisations:
+            return self._accept_other(event, appended_at)
+        contact_id, fact, part = read(event)
+        first, last = fact.at, fact.last
         if last > appended_at + CLOCK_TOLERANCE:
             _refuse_future(last, appended_at, "`at`" if first == last else "its last instant")
         book = self.book(name)
@@ -180,23 +179,27 @@ class Desk:
         if first < 0 or self._is_beyond_horizon(book, last, appended_at):
             detail = f"older than the horizon of {self._horizon // (24 * 60 * MINUTE)} days"
             raise RejectedError(Reason.BEYOND_HORIZON, detail)
-        if book.has_folded(contact_id, first):
-            detail = "its contact was folded into counts; this was read before"
-            raise RejectedError(Reason.BEYOND_HORIZON, detail)
-        # Whoever reads one mailbox also sees replies sent from others, and knows nothing of those.
-        named = None if isinstance(fact, Sent) else part
-        source = book.plan.source_of(named or "")
-        if last < book.frontiers.get(source, last) - LATE:
-            self.totals.late += 1
+        is_new = book.add(contact_id, fact, first)
+        source = book.plan.source_of(part or "")
         if book.advance(source, last):
-            self._storage.mark(name, FRONTIERS)
-        cohort = book.add(contact_id, fact, first)
-        if cohort is None:
+            book.unstored.add(FRONTIERS)
+        elif last < book.frontiers[source] - LATE:
+            self.totals.late += 1
+        if not is_new:
             return False
-        self._storage.mark(name, cohort)
-        if named is not None and named not in book.plan.parts and self.channel != "surveys":
+        if part is not None and part not in book.plan.parts and self.channel != "surveys":
             self.totals.unknown_part += 1
         return True
+
+    def _accept_other(self, event: events.AnyEvent, appended_at: int) -> bool:
+        """Apply a heartbeat, or say why the event cannot be applied."""
+        if event.organisation not in self._organisations:
+            detail = "no file for it in config/organisations"
+            raise RejectedError(Reason.UNKNOWN_ORGANISATION, detail)
+        if isinstance(event, events.Heartbeat):
+            return self._heartbeat(event, appended_at)
+        detail = f"this type belongs on the topic of {CHANNEL_OF_EVENT[type(event)]}"
+        raise RejectedError(Reason.WRONG_TOPIC, detail)
 
     def _heartbeat(self, event: events.Heartbeat, appended_at: int) -> bool:
         through = from_datetime(event.through)
@@ -208,7 +211,7 @@ class Desk:
         book = self.book(event.organisation)
         source = event.source if event.source in book.plan.sources else OTHER
         if book.advance(source, through):
-            self._storage.mark(event.organisation, FRONTIERS)
+            book.unstored.add(FRONTIERS)
             return True
         return False
 
@@ -216,7 +219,7 @@ class Desk:
         if self._clock == "wall":
             return last < appended_at - self._horizon
         # Nobody is known further than the source that has read most, which is quicker to tell.
-        if last >= max(book.frontiers.values(), default=last) - self._horizon:
+        if last >= book.furthest - self._horizon:
             return False
         as_of = book.as_of()
         return as_of is not None and last < as_of - self._horizon

@@ -15,8 +15,8 @@ from streams.instants import DAY, HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from streams.cells import Cell
     from streams.plans import Plan
-    from streams.tally import Cell
 
 KEPT = 1096 * DAY
 """Three years, one of them a leap year."""

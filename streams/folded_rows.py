@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams import measures
+from streams.cells import Cell
 from streams.errors import StateError
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streams.folding import CellsByPlace
     from streams.plans import Plan
 
-Counts = list[int]
+Counts = tuple[int, ...]
 FoldedCell = tuple[str, int, Counts, dict[int, Counts], dict[int, int]]
 """Part, hour of arrival, the channel's own counts, those of promises by the place of their name,
 waits by whole second."""
@@ -56,12 +56,13 @@ def encode_folded(plan: Plan, cells: CellsByPlace, offset: int) -> bytes:
     start, block = len(measures.BASE[plan.channel]), len(measures.PROMISE[plan.channel])
     folded: list[FoldedCell] = []
     for (part, hour), cell in sorted(cells.items()):
+        told = cell.counts
         promises = {
             place: counts
             for place in range(len(plan.promise_names))
-            if (counts := _trimmed(cell.counts[start + place * block :][:block]))
+            if (counts := _trimmed(told[start + place * block :][:block]))
         }
-        folded.append((part, hour, _trimmed(cell.counts[:start]), promises, cell.waits))
+        folded.append((part, hour, _trimmed(told[:start]), promises, cell.waits))
     body = msgspec.Raw(_encoder.encode(_Body(plan.promise_names, folded)))
     return _encoder.encode(FoldedRow(offset, sorted({hour for _, hour in cells}), body))
 
@@ -91,7 +92,7 @@ def folded_cells(plan: Plan, row: FoldedRow, hour: int) -> Iterator[tuple[str, C
     bases = [plan.base.get(name) for name in body.promises]
     for part, arrived, counts, promises, waits in body.cells:
         if arrived == hour:
-            laid_out = counts + [0] * (plan.width - len(counts))
+            laid_out = [*counts, *[0] * (plan.width - len(counts))]
             for place, block in promises.items():
                 base = bases[place]
                 if base is not None:
@@ -102,8 +103,8 @@ def folded_cells(plan: Plan, row: FoldedRow, hour: int) -> Iterator[tuple[str, C
 def _trimmed(counts: Counts) -> Counts:
     """Without the zeros at the end.
 
-    >>> _trimmed([0, 7, 0])
-    [0, 7]
+    >>> _trimmed((0, 7, 0))
+    (0, 7)
     """
     length = len(counts)
     while length and not counts[length - 1]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from streams.cells import Cell
 from streams.cohorts import FRONTIERS
 from streams.instants import DAY, HOUR
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """What cells count: a fixed place for every measure of a channel.
 
-A cell is a list of integers; these constants are the places in it. Behind a channel's own
-measures each of its promises has a block of its own, so one list holds everything that
-happened in a second, a minute or an hour.
+These constants are the places of the measures in a cell. Behind a channel's own measures each of
+its promises has a block of its own, so one cell holds everything that happened in a minute or an
+hour.
 """
 
 from __future__ import annotations

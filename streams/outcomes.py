@@ -11,13 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from streams.amounts import once
 from streams.conventions import TOTAL
 
-Counts = tuple[tuple[int, int], ...]
-"""Pairs of a measure (its place in a cell) and the amount to add."""
-
-Mark = tuple[str, int, int, Counts, int]
-"""Something decided: part, arrival, instant, counts, and the wait it ended.
+Mark = tuple[str, int, int, int, int]
+"""Something decided: part, arrival, instant, amounts (`streams.amounts`), and the wait it ended.
 
 The wait is in microseconds, -1 where none ended. It is a plain tuple because a million of them
 are made a minute when history is read again.
@@ -59,12 +57,12 @@ class Open(NamedTuple):
         """
         part, opened = self.part, self.opened
         marks: list[Mark] = [
-            (part, opened, due, ((measure, 1),), NO_WAIT)
+            (part, opened, due, once(measure), NO_WAIT)
             for measure, due in self.dues
             if due < as_of and not 0 < self.until <= due
         ]
         if self.expired(as_of):
-            marks.append((part, opened, self.until, ((self.exit_measure, 1),), NO_WAIT))
+            marks.append((part, opened, self.until, once(self.exit_measure), NO_WAIT))
         return marks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streams import measures
+from streams.amounts import once
 from streams.conventions import OTHER, TOTAL
 from streams.instants import start_of_day
 
@@ -20,6 +21,7 @@ class Rule(NamedTuple):
 
     Attributes:
         base: place of its block in a cell.
+        ones: one of each measure of its block, as amounts.
         promise: as configured.
         calendar: the one its working days follow.
         valid_from: first instant of arrival it holds for.
@@ -28,6 +30,7 @@ class Rule(NamedTuple):
     """
 
     base: int
+    ones: tuple[int, ...]
     promise: Promise
     calendar: Calendar
     valid_from: int
@@ -121,7 +124,9 @@ class Plan:
         valid_from = start_of_day(start, self.zone) if start else -(2**62)
         calendar = self.organisation.calendars[promise.calendar]
         base, within = self.base[promise.name], promise.within.amount
-        return Rule(base, promise, calendar, valid_from, within, promise.short_abandon)
+        block = len(measures.PROMISE[self.channel])
+        ones = tuple(once(base + place) for place in range(block))
+        return Rule(base, ones, promise, calendar, valid_from, within, promise.short_abandon)
 
 
 def _versions_for(part: str, rules: list[Rule]) -> tuple[tuple[Rule, ...], ...]:

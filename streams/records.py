@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from streams.conventions import Reason
+if TYPE_CHECKING:
+    from streams.conventions import Reason
+
+
+class KafkaRecord(Protocol):
+    """A record as Kafka clients hand it over.
+
+    Attributes:
+        value, key: bytes as they were sent.
+        timestamp: when the broker appended it, in milliseconds since 1970.
+        topic, partition, offset: its place.
+    """
+
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102 - see above
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def partition(self) -> int: ...  # noqa: D102
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A record as it came from Kafka; `appended_at` is the broker's append time as an instant."""
+    """A `KafkaRecord` that no client handed over."""
 
     value: bytes | None
     key: bytes | None
-    appended_at: int
+    timestamp: int
     offset: int
     topic: str
     partition: int
 
 
-class Rejection(msgspec.Struct, frozen=True):
+class Rejection(NamedTuple):
     """A record that cannot be applied, and why."""
 
-    record: Record
+    record: KafkaRecord
     reason: Reason
     detail: str
 
 
-class Applied(msgspec.Struct):
+class Applied:
     """What came of a batch.
 
     Attributes:
@@ -36,8 +61,10 @@ class Applied(msgspec.Struct):
         forwarded: (organisation, record) of other partitions.
     """
 
-    rejected: list[Rejection] = msgspec.field(default_factory=list)
-    forwarded: list[tuple[str, Record]] = msgspec.field(default_factory=list)
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.rejected: list[Rejection] = []
+        self.forwarded: list[tuple[str, KafkaRecord]] = []
 
 
 class Totals(msgspec.Struct):

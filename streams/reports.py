@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from streams import events
 from streams.books import Book
+from streams.cells import Cell
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
 from streams.facts import AnyFact, Recorded
@@ -19,7 +20,6 @@ from streams.instants import (
 )
 from streams.kpis.readings import read_now, read_window
 from streams.statements import fact_of, refuse_implausible
-from streams.tally import Cell, Keeps
 from streams.topics import CHANNEL_OF_EVENT
 from streams.views import View, mapping, opens_by_part, part_columns
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from streams.organisations import Channel, Organisation
     from streams.outcomes import Open
+    from streams.tally import Keeps
 
 By = Literal["hour", "day", "week", "all"]
 Attribute = Literal["arrival", "decision"]
@@ -131,7 +132,7 @@ class Report:
         """Cells by hour, what time alone has decided by `as_of` included."""
         tally = book.tally(part)
         by_arrival = self._attribute == "arrival"
-        hours = dict(tally.arrivals if by_arrival else tally.hours)
+        hours = dict(tally.by_arrival() if by_arrival else tally.decided())
         for item in opens:
             for mark in item.marks(self.as_of):
                 cell = Cell(tally.width)

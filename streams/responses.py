@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streams import measures as m
+from streams.amounts import once
 from streams.conventions import TOTAL
 from streams.facts import Answer, Facts, Visited
 from streams.outcomes import NO_WAIT, Mark, Outcome
@@ -24,7 +25,7 @@ def survey_outcome(facts: Facts, _plan: Plan) -> Outcome:
         if isinstance(fact, Answer):
             place = m.QUESTIONS.index(fact.question) * m.SURVEY_BLOCK
             place += m.SCORES if fact.got_reply is False else fact.score - 1
-            marks.append((fact.channel, fact.at, fact.at, ((place, 1),), NO_WAIT))
+            marks.append((fact.channel, fact.at, fact.at, once(place), NO_WAIT))
     return Outcome(marks, [])
 
 
@@ -34,10 +35,10 @@ def visit_outcome(facts: Facts, plan: Plan) -> Outcome:
     for fact in facts:
         if isinstance(fact, Visited):
             wait = NO_WAIT if fact.wait is None else fact.wait
-            counts: tuple[tuple[int, int], ...] = ((m.VISITED, 1),)
+            amounts = once(m.VISITED)
             if fact.wait is not None:
-                counts = ((m.VISITED, 1), (m.VISIT_WAITS, 1), (m.VISIT_WAIT, fact.wait))
+                amounts += once(m.VISIT_WAITS) + fact.wait * once(m.VISIT_WAIT)
             marks.extend(
-                (part, fact.at, fact.at, counts, wait) for part in (plan.label(fact.desk), TOTAL)
+                (part, fact.at, fact.at, amounts, wait) for part in (plan.label(fact.desk), TOTAL)
             )
     return Outcome(marks, [])

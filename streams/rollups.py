@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from streams.books import Book
+    from streams.cells import Cell
     from streams.outcomes import Open
-    from streams.tally import Cell
 
 HOURS_A_DAY = DAY // HOUR
 PENDING = "pending"
@@ -105,13 +105,13 @@ def rollups(
 
 def named_counts(book: Book, cell: Cell, pending: Mapping[str, int]) -> View:
     """A cell's counts by the names of their measures, those of promises under `promises`."""
-    plan = book.plan
+    plan, told = book.plan, cell.counts
     names = measures.BASE[plan.channel]
-    view: View = {name: n for name, n in zip(names, cell.counts, strict=False) if n}
+    view: View = {name: n for name, n in zip(names, told, strict=False) if n}
     block = measures.PROMISE[plan.channel]
     promises: View = {}
     for promise, base in plan.base.items():
-        counts = {name: n for name, n in zip(block, cell.counts[base:], strict=False) if n}
+        counts = {name: n for name, n in zip(block, told[base:], strict=False) if n}
         if promise in pending:
             counts[PENDING] = pending[promise]
         if counts:
@@ -174,7 +174,7 @@ def days_of(book: Book, opens: Opens) -> set[int]:
     """The UTC days, counted from 1970-01-01, of which there are rollups."""
     hours = [*book.folded.hours(), *(hour for hour, _ in opens)]
     for _, tally in book.every_tally():
-        hours.extend(tally.arrivals)
+        hours.extend(tally.hours_of_arrival())
     return {hour // HOURS_A_DAY for hour in hours}
 
 
@@ -183,7 +183,7 @@ def first_day_kept(book: Book, opens: Opens) -> int:
     hours = [cohort // SLICES for cohort in book.cohorts]
     hours += [hour for hour, _ in opens]
     for _, tally in book.every_tally():
-        hours.extend(tally.arrivals)
+        hours.extend(tally.hours_of_arrival())
     return min(hours, default=END_OF_TIME) // HOURS_A_DAY
 
 
@@ -192,7 +192,7 @@ def places_of_day(book: Book, day: int, opens: Opens) -> list[Place]:
     hours = range(day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY)
     places = {(hour, part) for hour in hours for part in book.folded.at(hour)}
     for part, tally in book.every_tally():
-        places.update((hour, part) for hour in hours if hour in tally.arrivals)
+        places.update((hour, part) for hour in tally.hours_of_arrival() & set(hours))
     places.update(place for place in opens if place[0] in hours)
     return sorted(places)
 

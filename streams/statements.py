@@ -1,8 +1,7 @@
-"""What an event states: the contact it is about, and the fact."""
+"""What an event states: the contact it is about, the fact, and the part of the centre."""
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from streams import events
@@ -28,15 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def part_of(fact: AnyFact) -> str | None:
-    """The queue, mailbox, desk or channel that a fact names."""
-    field = _PART_FIELD.get(type(fact))
-    return None if field is None else field(fact)
+Statement = tuple[str, AnyFact, str | None]
+"""A contact, a fact, and the queue, mailbox, desk or channel that it names."""
+
+
+def statement_of(event: events.Event) -> Statement:
+    """What an event states; heartbeats state nothing."""
+    return STATEMENTS[type(event)](event)
 
 
 def fact_of(event: events.Event) -> tuple[str, AnyFact]:
     """The contact an event is about, and the fact it states; heartbeats state none."""
-    return _FACT_OF_EVENT[type(event)](event)
+    contact, fact, _ = STATEMENTS[type(event)](event)
+    return contact, fact
 
 
 def span_of(event: events.Event) -> tuple[int, int]:
@@ -60,24 +63,24 @@ def refuse_implausible(first: int, last: int) -> None:
         raise RejectedError(Reason.FROM_THE_FUTURE, f"a time after {LAST_YEAR}")
 
 
-def _entered(e: events.CallEntered) -> tuple[str, Entered]:
-    return e.call, Entered(e.revision, e.queue, from_datetime(e.at), e.caller)
+def _entered(e: events.CallEntered) -> Statement:
+    return e.call, Entered(e.revision, e.queue, from_datetime(e.at), e.caller), e.queue
 
 
-def _answered(e: events.CallAnswered) -> tuple[str, Answered]:
-    return e.call, Answered(e.revision, e.queue, from_datetime(e.at), e.member)
+def _answered(e: events.CallAnswered) -> Statement:
+    return e.call, Answered(e.revision, e.queue, from_datetime(e.at), e.member), e.queue
 
 
-def _left(e: events.CallLeft) -> tuple[str, Left]:
-    return e.call, Left(e.revision, e.queue, from_datetime(e.at), e.reason)
+def _left(e: events.CallLeft) -> Statement:
+    return e.call, Left(e.revision, e.queue, from_datetime(e.at), e.reason), e.queue
 
 
-def _ended(e: events.CallEnded) -> tuple[str, Ended]:
-    return e.call, Ended(e.revision, e.queue, from_datetime(e.at), e.resolved, e.topic)
+def _ended(e: events.CallEnded) -> Statement:
+    return e.call, Ended(e.revision, e.queue, from_datetime(e.at), e.resolved, e.topic), None
 
 
-def _recorded(e: events.CallRecord) -> tuple[str, Recorded]:
-    return e.call, Recorded(
+def _recorded(e: events.CallRecord) -> Statement:
+    fact = Recorded(
         e.revision,
         e.queue,
         from_datetime(e.entered_at),
@@ -89,46 +92,42 @@ def _recorded(e: events.CallRecord) -> tuple[str, Recorded]:
         e.resolved,
         e.topic,
     )
+    return e.call, fact, e.queue
 
 
-def _received(e: events.EmailReceived) -> tuple[str, Received]:
+def _received(e: events.EmailReceived) -> Statement:
     at = from_datetime(e.at)
-    return e.conversation, Received(e.revision, e.message, at, e.mailbox, e.automatic, e.sender)
+    fact = Received(e.revision, e.message, at, e.mailbox, e.automatic, e.sender)
+    return e.conversation, fact, e.mailbox
 
 
-def _sent(e: events.EmailSent) -> tuple[str, Sent]:
+def _sent(e: events.EmailSent) -> Statement:
     promised_by = None if e.promised_by is None else from_datetime(e.promised_by)
     at = from_datetime(e.at)
-    return e.conversation, Sent(
-        e.revision, e.message, at, e.mailbox, e.automatic, e.holding, promised_by
-    )
+    fact = Sent(e.revision, e.message, at, e.mailbox, e.automatic, e.holding, promised_by)
+    # Whoever reads one mailbox also sees replies sent from others, and knows nothing of those.
+    return e.conversation, fact, None
 
 
-def _closed(e: events.EmailClosed) -> tuple[str, Closed]:
-    return e.conversation, Closed(e.revision, from_datetime(e.at), e.reason)
+def _closed(e: events.EmailClosed) -> Statement:
+    return e.conversation, Closed(e.revision, from_datetime(e.at), e.reason), None
 
 
-def _forwarded(e: events.EmailForwarded) -> tuple[str, Forwarded]:
-    return e.conversation, Forwarded(e.revision, from_datetime(e.at), e.unit)
+def _forwarded(e: events.EmailForwarded) -> Statement:
+    return e.conversation, Forwarded(e.revision, from_datetime(e.at), e.unit), None
 
 
-def _answer(e: events.SurveyAnswered) -> tuple[str, Answer]:
+def _answer(e: events.SurveyAnswered) -> Statement:
     at = from_datetime(e.at)
-    return e.answer, Answer(e.revision, e.channel, e.question, e.score, at, e.got_reply)
+    return e.answer, Answer(e.revision, e.channel, e.question, e.score, at, e.got_reply), e.channel
 
 
-def _visited(e: events.VisitRegistered) -> tuple[str, Visited]:
+def _visited(e: events.VisitRegistered) -> Statement:
     wait = None if e.wait_seconds is None else round(e.wait_seconds * SECOND)
-    return e.visit, Visited(e.revision, e.desk, from_datetime(e.at), wait)
+    return e.visit, Visited(e.revision, e.desk, from_datetime(e.at), wait), e.desk
 
 
-_PART_FIELD: dict[type, Callable[[Any], str]] = {
-    **dict.fromkeys((Entered, Answered, Left, Recorded), attrgetter("queue")),
-    **dict.fromkeys((Received, Sent), attrgetter("mailbox")),
-    Visited: attrgetter("desk"),
-    Answer: attrgetter("channel"),
-}
-_FACT_OF_EVENT: dict[type, Callable[[Any], tuple[str, AnyFact]]] = {
+STATEMENTS: dict[type, Callable[[Any], Statement]] = {
     events.CallEntered: _entered,
     events.CallAnswered: _answered,
     events.CallLeft: _left,
@@ -141,3 +140,4 @@ _FACT_OF_EVENT: dict[type, Callable[[Any], tuple[str, AnyFact]]] = {
     events.SurveyAnswered: _answer,
     events.VisitRegistered: _visited,
 }
+"""How each type of event is read."""

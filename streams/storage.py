@@ -69,7 +69,6 @@ class Storage:
         self._books = books
         self._book = book
         self._configured = configured
-        self._dirty: set[Place] = set()
         self._flushing: set[Place] = set()
         self._written: set[Place] = set()
         self._inherited: dict[Place, list[bytes]] = {}
@@ -79,11 +78,7 @@ class Storage:
     @property
     def dirty(self) -> bool:
         """Whether something is not stored yet."""
-        return bool(self._dirty)
-
-    def mark(self, organisation: str, cohort: int) -> None:
-        """A cohort has changed and must be stored."""
-        self._dirty.add((organisation, cohort))
+        return any(book.unstored for book in self._books.values())
 
     def flush(self, offset: int) -> list[tuple[bytes, bytes]]:
         """The rows to store now: every cohort that changed, whole.
@@ -93,15 +88,17 @@ class Storage:
         """
         rows = self._fold(offset)
         # Frontiers last: a flush that is cut short must not claim more than it stored.
-        for place in sorted(self._dirty, key=lambda place: (place[1] == FRONTIERS, place)):
+        places = {(name, cohort) for name, book in self._books.items() for cohort in book.unstored}
+        for place in sorted(places, key=lambda place: (place[1] == FRONTIERS, place)):
             value = self._value(*place)
             if value is None:
                 self._drop(place)
             else:
                 rows.append((self._key(*place), value))
                 self._written.add(place)
-        self._flushing |= self._dirty
-        self._dirty.clear()
+        self._flushing |= places
+        for book in self._books.values():
+            book.unstored.clear()
         return rows
 
     def acknowledged(self) -> list[bytes]:
@@ -145,8 +142,7 @@ class Storage:
                 self._dropped.append(raw_key)
                 continue
             else:
-                for cohort in book.restore(key.cohort, decode_contacts(value)):
-                    self._dirty.add((key.organisation, cohort))
+                book.restore(key.cohort, decode_contacts(value))
             self._inherited.setdefault((key.organisation, key.cohort), []).append(raw_key)
             if count % ROWS_A_STEP == 0:
                 yield
@@ -168,7 +164,7 @@ class Storage:
                 if cohort // SLICES < (as_of - self._horizon) // HOUR:
                     passed.setdefault(cohort // SLICES, []).append(cohort)
             for hour, cohorts in sorted(passed.items()):
-                if any((organisation, cohort) in self._dirty for cohort in cohorts):
+                if not book.unstored.isdisjoint(cohorts):
                     continue
                 folded = fold(book, cohorts, as_of=as_of, horizon=self._horizon)
                 if folded is None:

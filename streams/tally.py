@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from streams.cells import Cell, Minute, count_wait
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from streams.outcomes import Mark
 
@@ -25,53 +27,9 @@ MINUTES_KEPT = 2 * DAY
 HOURS_OF_DAY = 24
 EVER = -(2**62)
 LONGEST_UNWRITTEN = 365 * DAY
-
-
-class Cell:
-    """Counts by measure, and waits that ended, by whole second."""
-
-    __slots__ = ("counts", "waits")
-
-    def __init__(self, width: int) -> None:
-        """An empty cell for `width` measures."""
-        self.counts = [0] * width
-        self.waits: dict[int, int] = {}
-
-    @classmethod
-    def of(cls, counts: list[int], waits: dict[int, int]) -> Cell:
-        """A cell with something in it."""
-        cell = cls(0)
-        cell.counts, cell.waits = counts, waits
-        return cell
-
-    def add(self, mark: Mark) -> None:
-        """Put a mark in."""
-        for measure, amount in mark[3]:
-            self.counts[measure] += amount
-        if mark[4] >= 0:
-            second = mark[4] // SECOND
-            self.waits[second] = self.waits.get(second, 0) + 1
-
-    def include(self, other: Cell) -> None:
-        """Add everything another cell holds."""
-        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
-        if other.waits:
-            waits = self.waits
-            for second, n in other.waits.items():
-                waits[second] = waits.get(second, 0) + n
-
-    def exclude(self, other: Cell) -> None:
-        """Take out everything another cell holds."""
-        self.counts = [a - b for a, b in zip(self.counts, other.counts, strict=True)]
-        waits = self.waits
-        for second, n in other.waits.items():
-            waits[second] -= n
-            if not waits[second]:
-                del waits[second]
-
-    def __bool__(self) -> bool:
-        """Whether anything was counted."""
-        return any(self.counts)
+NO_MINUTES: Mapping[int, Minute] = {}
+NO_CELLS: tuple[Cell, ...] = ()
+NOWHERE = (EVER, EVER)
 
 
 Cells = dict[int, Cell]
@@ -90,19 +48,24 @@ class Tally:
         Attributes:
             arrivals: by hour of arrival.
             touched: hours of arrival whose rollups are to be written.
+            minutes: by hour, then by minute.
         """
         self.width = width
         self.keeps = keeps
-        self.seconds: Cells = {}
-        self.minutes: Cells = {}
+        self.minutes: dict[int, dict[int, Minute]] = {}
         self.hours: Cells = {}
         self.arrivals: Cells = {}
         self.touched: set[int] = set()
         self.newest = EVER
+        self._exact: set[int] = set()
+        """Hours of minutes that still know what was told."""
         self._days: Cells = {}
         """Sums over whole days, once read kept in step."""
         self._spans: dict[tuple[int, int], Cell] = {}
         """Sums over other spans of whole hours, likewise."""
+        self._last = NOWHERE
+        self._last_cells = NO_CELLS
+        """What was reached last; forgotten when cells come or go in any other way."""
 
     def add(self, mark: Mark, sign: int = 1) -> None:
         """Put a mark in, or take it out again with `sign` -1."""
@@ -110,49 +73,65 @@ class Tally:
 
     def add_all(self, marks: Sequence[Mark], sign: int = 1) -> None:
         """Put marks in, or take them out again; those of one contact share most of their cells."""
-        is_fine = self.keeps == "everything"
+        is_fine, newest = self.keeps == "everything", self.newest
         arrived = hour = EVER
-        coarse: tuple[Cell, ...] = ()
-        for _, arrival, instant, amounts, wait in marks:
+        together, coarse = 0, NO_CELLS
+        for mark in marks:
+            _, arrival, instant, amounts, wait = mark
             if instant // HOUR != hour or arrival // HOUR != arrived:
+                for cell in coarse:
+                    cell.amounts += together
                 arrived, hour = arrival // HOUR, instant // HOUR
-                coarse = self._coarse(arrived, hour)
-            reached = coarse
-            # Fine cells serve short windows only; what is older than those has its hour.
-            if is_fine and instant > self.newest - MINUTES_KEPT:
-                reached += self._fine_cells(instant)
-            second = wait // SECOND
-            for cell in reached:
-                counts = cell.counts
-                for measure, amount in amounts:
-                    counts[measure] += sign * amount
-                if wait >= 0:
-                    waits = cell.waits
-                    waits[second] = n = waits.get(second, 0) + sign
-                    if not n:
-                        del waits[second]
+                together, coarse = 0, self._coarse(arrived, hour)
+            more = amounts if sign > 0 else -amounts
+            together += more
+            if wait >= 0:
+                for cell in coarse:
+                    count_wait(cell.waits, wait // SECOND, sign)
+            # Minutes serve short windows only; what is older than those has its hour.
+            if is_fine and instant > newest - MINUTES_KEPT:
+                if instant > newest:
+                    self.newest = newest = instant
+                minute = self._minute(hour, instant)
+                if sign > 0 and minute.sum is None:
+                    minute.told.append(mark)
+                else:
+                    minute.add(mark, sign)
+        for cell in coarse:
+            cell.amounts += together
 
     def _coarse(self, arrived: int, hour: int) -> tuple[Cell, ...]:
         """The cells of an hour of arrival and of an hour in which something was decided."""
+        if self.keeps != "hours":
+            self.touched.add(arrived)
+        # Who calls now mostly follows somebody who called in the same hour.
+        if self._last != (arrived, hour):
+            self._last, self._last_cells = (arrived, hour), self._find(arrived, hour)
+        return self._last_cells
+
+    def _find(self, arrived: int, hour: int) -> tuple[Cell, ...]:
         width = self.width
         if self.keeps == "hours":
             return (_cell(self.hours, hour, width),)
-        self.touched.add(arrived)
+        by_arrival = _cell(self.arrivals, arrived, width)
         if self.keeps == "arrivals":
-            return (_cell(self.arrivals, arrived, width),)
-        by_arrival, by_hour = _cell(self.arrivals, arrived, width), _cell(self.hours, hour, width)
-        if not self._days and not self._spans:
-            return by_arrival, by_hour
-        day = self._days.get(hour // HOURS_OF_DAY)
+            return (by_arrival,)
         spans = [total for span, total in self._spans.items() if span[0] <= hour < span[1]]
-        return (by_arrival, by_hour, *spans, *(() if day is None else (day,)))
+        day = self._days.get(hour // HOURS_OF_DAY)
+        days = () if day is None else (day,)
+        return (by_arrival, _cell(self.hours, hour, width), *spans, *days)
 
-    def _fine_cells(self, instant: int) -> tuple[Cell, ...]:
-        self.newest = max(self.newest, instant)
-        by_minute = _cell(self.minutes, instant // MINUTE, self.width)
-        if instant <= self.newest - SECONDS_KEPT:
-            return (by_minute,)
-        return by_minute, _cell(self.seconds, instant // SECOND, self.width)
+    def _minute(self, hour: int, instant: int) -> Minute:
+        minutes = self.minutes.get(hour)
+        if minutes is None:
+            minutes = self.minutes[hour] = {}
+        minute = minutes.get(instant // MINUTE)
+        if minute is None:
+            is_exact = instant > self.newest - SECONDS_KEPT
+            if is_exact:
+                self._exact.add(hour)
+            minute = minutes[instant // MINUTE] = Minute(self.width, is_exact=is_exact)
+        return minute
 
     def between(self, start: int, end: int) -> Cell:
         """The sum over the half-open `[start, end)`, both whole seconds.
@@ -170,9 +149,27 @@ class Tally:
             total.include(self._fine(last * HOUR, end))
         return total
 
+    def arrived(self, hour: int) -> Cell | None:
+        """What became of who arrived in an hour, only to be read; `None` where nobody did."""
+        return self.arrivals.get(hour)
+
+    def hours_of_arrival(self) -> AbstractSet[int]:
+        """The hours in which somebody arrived."""
+        return self.arrivals.keys()
+
+    def by_arrival(self) -> dict[int, Cell]:
+        """What became of who arrived in each hour, only to be read."""
+        told = ((hour, self.arrived(hour)) for hour in self.hours_of_arrival())
+        return {hour: cell for hour, cell in told if cell is not None}
+
+    def decided(self) -> Mapping[int, Cell]:
+        """What was decided in each hour, only to be read."""
+        return self.hours
+
     def release(self, hour: int, cell: Cell) -> None:
         """Take what is kept elsewhere from now on out of an hour of arrival."""
-        left = self.arrivals[hour]
+        self._last = NOWHERE
+        left = _cell(self.arrivals, hour, self.width)
         left.exclude(cell)
         if not left:
             del self.arrivals[hour]
@@ -185,13 +182,18 @@ class Tally:
         Args:
             before: whole hours older than this instant go.
         """
-        for cells, size, oldest in (
-            (self.seconds, SECOND, self.newest - SECONDS_KEPT),
-            (self.minutes, MINUTE, self.newest - MINUTES_KEPT),
-            (self.hours, HOUR, before),
+        self._last = NOWHERE
+        newest_exact = (self.newest - SECONDS_KEPT) // HOUR
+        for hour in [hour for hour in self._exact if hour < newest_exact]:
+            self._exact.remove(hour)
+            for minute in self.minutes[hour].values():
+                minute.round(self.width)
+        for cells, oldest in (
+            (self.minutes, self.newest - MINUTES_KEPT),
+            (self.hours, before),
         ):
-            for place in [place for place in cells if place * size < oldest]:
-                del cells[place]
+            for hour in [hour for hour in cells if hour < oldest // HOUR]:
+                del cells[hour]
         for hour in [hour for hour, cell in self.arrivals.items() if not cell]:
             del self.arrivals[hour]
         longest = (before - LONGEST_UNWRITTEN) // HOUR
@@ -204,17 +206,27 @@ class Tally:
         total = Cell(self.width)
         first, last = _up(start, MINUTE) // MINUTE, end // MINUTE
         if first > last:
-            _include_span(total, self.seconds, start // SECOND, end // SECOND)
+            self._include_told(total, start, end)
             return total
-        _include_span(total, self.seconds, start // SECOND, first * 60)
-        _include_span(total, self.minutes, first, last)
-        _include_span(total, self.seconds, last * 60, end // SECOND)
+        self._include_told(total, start, first * MINUTE)
+        for hour in range(first * MINUTE // HOUR, last * MINUTE // HOUR + 1):
+            for place, minute in self.minutes.get(hour, NO_MINUTES).items():
+                if first <= place < last:
+                    minute.include_in(total)
+        self._include_told(total, last * MINUTE, end)
         return total
+
+    def _include_told(self, total: Cell, start: int, end: int) -> None:
+        """Add what happened within a part of one minute."""
+        minute = self.minutes.get(start // HOUR, NO_MINUTES).get(start // MINUTE)
+        if start < end and minute is not None:
+            minute.include_part_in(total, start, end)
 
     def _whole_hours(self, first: int, last: int) -> Cell:
         """The sum over whole hours, by way of whole days."""
         total = self._spans.get((first, last))
         if total is None:
+            self._last = NOWHERE
             total = self._spans[first, last] = Cell(self.width)
             first_day, last_day = _up(first, HOURS_OF_DAY), last // HOURS_OF_DAY * HOURS_OF_DAY
             if first_day >= last_day:
@@ -229,6 +241,7 @@ class Tally:
     def _whole_day(self, day: int) -> Cell:
         total = self._days.get(day)
         if total is None:
+            self._last = NOWHERE
             total = self._days[day] = Cell(self.width)
             _include_span(total, self.hours, day * HOURS_OF_DAY, (day + 1) * HOURS_OF_DAY)
         return total

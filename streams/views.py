@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from streams.books import Book
+    from streams.cells import Cell
     from streams.outcomes import Open
-    from streams.tally import Cell
 
 View = dict[str, object]
 DUE_NEXT = 20

@@ -20,11 +20,10 @@ from agents.exporter import create_exposition
 from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
 from streams import events as ev
-from streams.codec import encode_event
 from streams.desk import Desk
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime, to_datetime
 from streams.organisations import Source
-from streams.records import Record
+from tests.kafka_records import record
 from tests.strategies import ORGANISATION, STOCKHOLM
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ class Worker:
         for desk in self._desks:
             self._tell(desk, [e for name in CENTRES for e in events(name, desk.channel)])
             self._tell(desk, [self._heartbeat(name, desk.channel, NOON) for name in CENTRES])
-        self._desks[0].apply([Record(b"{", None, NOON, 0, "", 0)])
+        self._desks[0].apply([record(b"{", NOON)])
         self._expose = create_exposition(self._runtime(), self._now)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -209,7 +208,7 @@ class Worker:
         )
 
     def _tell(self, desk: Desk, told: list[Any]) -> None:
-        desk.apply([Record(encode_event(e), None, self._now(), 0, "", 0) for e in told])
+        desk.apply([record(event, self._now()) for event in told])
 
     def _heartbeat(self, name: str, channel: Channel, through: int) -> ev.Heartbeat:
         return ev.Heartbeat(

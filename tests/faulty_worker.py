@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from aiokafka import AIOKafkaProducer
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from kafka.errors import KafkaTimeoutError
 
 from agents.commands.worker import worker
-from agents.faust_fixes import MendedConsumer, MendedProducer
+from agents.faust_fixes import MendedConsumer
 from agents.intake import Intake
 from agents.runtime import Runtime
 
@@ -50,7 +51,7 @@ async def raise_a_bug(*_args: Any, **_options: Any) -> None:
 
 
 async def refuse(*_args: Any, **_options: Any) -> asyncio.Future[Any]:
-    """A record that Kafka never acknowledges."""
+    """A batch that Kafka never acknowledges."""
     refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     refused.set_exception(KafkaTimeoutError())
     return refused
@@ -64,7 +65,7 @@ FAULTS: dict[str, tuple[type[Any], str, Any]] = {
     "the event loop stands still": (Intake, "_handle", sleep_on_the_loop),
     "an agent waits for ever": (Intake, "_handle", never),
     "an agent raises": (Intake, "_handle", raise_a_bug),
-    "Kafka takes no record": (MendedProducer, "send", refuse),
+    "Kafka takes no record": (AIOKafkaProducer, "send_batch", refuse),
 }
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from streams import measures
+from streams.amounts import once
 from streams.calendars import Calendar, CalendarVersion, Hours
+from streams.cells import Cell
 from streams.conventions import OTHER, TOTAL
 from streams.exports.model import (
     ChannelQuality,
@@ -37,7 +39,6 @@ from streams.organisations import Organisation, Promise, Source
 from streams.organisations import Part as ConfiguredPart
 from streams.plans import Plan
 from streams.promises import parse_within
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from streams.exports.model import Rule, Trend
@@ -194,7 +195,7 @@ def _readings(plan: Plan, part: str, percent: float, *, worse: int = 0) -> list[
             value = good + good * worse // 50 if name in ("wait", "reply_time") else good
             kept = value * (100 - worse) // 100 if name in _LATE else value
             for place, amount in ((name, kept), (_LATE.get(name, name), value - kept)):
-                cell.counts[base + names.index(place)] += int(amount * percent / 100)
+                cell.amounts += int(amount * percent / 100) * once(base + names.index(place))
     scaled = {
         second + second * worse // 50: int(n * percent / 100)
         for second, n in _WAITS[plan.channel].items()

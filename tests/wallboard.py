@@ -25,10 +25,10 @@ from streams.codec import encode_event
 from streams.conventions import redis_snapshot
 from streams.desk import Desk
 from streams.instants import DAY, MINUTE, SECOND, start_of_day
-from streams.records import Record
 from streams.simulation import simulate
 from streams.topics import CHANNEL_OF_EVENT, CHANNEL_OF_TOPIC
 from streams.views import View, live_snapshot
+from tests.kafka_records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,7 +89,7 @@ def _desk(channel: Channel, texts: list[bytes], instant: int) -> Desk:
         horizon=35 * DAY,
         clock="events",
     )
-    desk.apply([Record(text, None, instant, n, "", 0) for n, text in enumerate(texts)])
+    desk.apply(records(texts, instant))
     return desk
 
 

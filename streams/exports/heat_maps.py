@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streams.cells import Cell
 from streams.exports.figures import NO_DATA, figure_of
 from streams.exports.history import ARRIVALS
 from streams.exports.model import HeatCell, HeatMap
@@ -12,7 +13,6 @@ from streams.instants import HOUR
 from streams.kpis import KPIS
 from streams.kpis.readings import read_one
 from streams.rollups import HOURS_A_DAY
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from streams.plans import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from streams.cells import Cell
     from streams.exports.truth import Truth
     from streams.organisations import Channel, Organisation
-    from streams.tally import Cell
 
 
 class HourlyHistory:

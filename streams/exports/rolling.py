@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from streams.cells import Cell
 from streams.instants import HOUR
 from streams.kpis.readings import read_window
-from streams.tally import Cell
 from streams.windows import window_start
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def rolling_cells(
     >>> cells = {7: Cell.of([1], {30: 1}), 9: Cell.of([2], {})}
     >>> [(hour, cell.counts, dict(cell.waits))
     ...  for hour, cell in rolling_cells(cells, 2, 8, 13, width=1)]
-    [(8, [1], {30: 1}), (9, [1], {30: 1}), (10, [2], {}), (11, [2], {}), (12, [0], {})]
+    [(8, (1,), {30: 1}), (9, (1,), {30: 1}), (10, (2,), {}), (11, (2,), {}), (12, (0,), {})]
     """
     total = Cell(width)
     for hour in range(first - length, first):
@@ -112,16 +112,4 @@ def rolling_cells(
         if hour in cells:
             total.include(cells[hour])
         if hour - length in cells:
-            _take_out(total, cells[hour - length])
-
-
-def _take_out(total: Cell, gone: Cell) -> None:
-    """Take out what was put in before."""
-    total.counts = [a - b for a, b in zip(total.counts, gone.counts, strict=True)]
-    waits = total.waits
-    for second, n in gone.waits.items():
-        left = waits[second] - n
-        if left:
-            waits[second] = left
-        else:
-            del waits[second]
+            total.exclude(cells[hour - length])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from streams import measures
+from streams.cells import Cell
 from streams.exports.truth import HistoryError
 from streams.rollups import PENDING, rollup_field
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

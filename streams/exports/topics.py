@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streams import measures
+from streams.cells import Cell
 from streams.conventions import TOPIC_PREFIX
 from streams.exports.figures import NO_DATA, figure_of
 from streams.exports.model import Figure, Topic
 from streams.kpis import KPIS
 from streams.kpis.ratios import wilson
 from streams.kpis.readings import read_one
-from streams.tally import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,6 +17,8 @@ from streams.kpis.definition import QUANTILES, Kpi, Now, at, chosen, in_block
 from streams.organisations import ServiceLevel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.plans import Rule
 
 VARIANTS: tuple[str, ...] = get_args(ServiceLevel)
@@ -25,12 +27,12 @@ CISCO = "Cisco, contact centre reporting guides: service-level event"
 CALLCENTREHELPER = "callcentrehelper.com, service level formulas"
 
 
-def departures(counts: list[int], _base: int, _choice: str) -> int:
+def departures(counts: Sequence[int], _base: int, _choice: str) -> int:
     """Everybody who stopped waiting: answered, abandoned, and left for another reason."""
     return counts[m.ANSWERED] + sum(counts[place] for place in m.EXIT.values())
 
 
-def service_level_numerator(counts: list[int], base: int, variant: str) -> int:
+def service_level_numerator(counts: Sequence[int], base: int, variant: str) -> int:
     """What counts as kept.
 
     >>> block = [860, 180, 20, 10, 0, 140]
@@ -45,7 +47,7 @@ def service_level_numerator(counts: list[int], base: int, variant: str) -> int:
     return met
 
 
-def service_level_denominator(counts: list[int], base: int, variant: str) -> int:
+def service_level_denominator(counts: Sequence[int], base: int, variant: str) -> int:
     """What counts at all.
 
     >>> block = [860, 180, 20, 10, 0, 140]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from streams.plans import Plan, Rule
 Kind = Literal["count", "ratio", "mean", "quantile", "index", "flag", "now"]
 Unit = Literal["count", "ratio", "seconds", "timestamp_seconds", "index", "flag"]
 
-Formula = Callable[[list[int], int, str], int]
+Formula = Callable[[Sequence[int], int, str], int]
 """(counts of a cell, place of the promise's block, choice) -> an integer."""
 
 

@@ -10,6 +10,8 @@ from streams.instants import HOUR, SECOND
 from streams.kpis.definition import QUANTILES, Formula, Kpi, Now, at, chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.organisations import Promise
     from streams.plans import Rule
 
@@ -37,7 +39,7 @@ def _decided(track: int) -> Formula:
     )
 
 
-def _events(counts: list[int], base: int, met_by: str) -> int:
+def _events(counts: Sequence[int], base: int, met_by: str) -> int:
     return _decided(m.TRACK_OF_MET_BY[met_by])(counts, base, met_by)
 
 

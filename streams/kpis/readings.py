@@ -9,11 +9,11 @@ from streams.kpis.definition import Kpi, Now
 from streams.kpis.ratios import quantiles, wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from streams.cells import Cell
     from streams.outcomes import Open
     from streams.plans import Plan, Rule
-    from streams.tally import Cell
 
 
 class Reading(NamedTuple):
@@ -44,7 +44,7 @@ def read_window(plan: Plan, part: str, cell: Cell, as_of: int) -> Iterator[Readi
 
     The promises are those that hold for somebody who arrives at `as_of`.
     """
-    rules = plan.rules(part, as_of)
+    rules, counts = plan.rules(part, as_of), cell.counts
     for kpi in KPIS[plan.channel]:
         if kpi.kind == "now":
             continue
@@ -53,7 +53,7 @@ def read_window(plan: Plan, part: str, cell: Cell, as_of: int) -> Iterator[Readi
             continue
         for rule in rules if kpi.promise else (None,):
             for choice in kpi.choices or (_official(kpi, rule),):
-                yield _reading(kpi, cell.counts, rule, choice)
+                yield _reading(kpi, counts, rule, choice)
 
 
 def read_one(kpi: Kpi, cell: Cell, rule: Rule | None) -> Reading:
@@ -78,7 +78,7 @@ def _official(kpi: Kpi, rule: Rule | None) -> str:
     return kpi.official(rule.promise) if kpi.official and rule else ""
 
 
-def _reading(kpi: Kpi, counts: list[int], rule: Rule | None, choice: str) -> Reading:
+def _reading(kpi: Kpi, counts: Sequence[int], rule: Rule | None, choice: str) -> Reading:
     base, promise = (rule.base, rule.promise.name) if rule else (0, "")
     shown = choice if kpi.choices else ""
     if kpi.numerator is None:

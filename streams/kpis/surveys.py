@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from streams import measures as m
 from streams.conventions import Label
 from streams.kpis.definition import Kpi
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PUBLISHABLE_FROM = 100
 POINTS = 25
@@ -16,24 +21,24 @@ def _place(question: str) -> int:
     return m.QUESTIONS.index(question) * m.SURVEY_BLOCK
 
 
-def answers(counts: list[int], _base: int, question: str) -> int:
+def answers(counts: Sequence[int], _base: int, question: str) -> int:
     """Answers that count."""
     place = _place(question)
     return sum(counts[place : place + m.SCORES])
 
 
-def points(counts: list[int], _base: int, question: str) -> int:
+def points(counts: Sequence[int], _base: int, question: str) -> int:
     """Sum of the index points."""
     place = _place(question)
     return POINTS * sum(score * counts[place + score] for score in range(m.SCORES))
 
 
-def excluded(counts: list[int], _base: int, question: str) -> int:
+def excluded(counts: Sequence[int], _base: int, question: str) -> int:
     """Answers of people who say they got no reply."""
     return counts[_place(question) + m.SCORES]
 
 
-def publishable(counts: list[int], _base: int, question: str) -> int:
+def publishable(counts: Sequence[int], _base: int, question: str) -> int:
     """1 from 100 answers on, else 0."""
     return int(answers(counts, 0, question) >= PUBLISHABLE_FROM)
 

@@ -193,7 +193,9 @@ class Judge:
                 opens = opens_by_place(book)
                 name = f"{book.plan.organisation.name}:{book.plan.channel}"
                 places = {
-                    (hour, part) for part, tally in book.every_tally() for hour in tally.arrivals
+                    (hour, part)
+                    for part, tally in book.every_tally()
+                    for hour in tally.hours_of_arrival()
                 }
                 for field, row in rollups(book, sorted({*places, *opens}), as_of, opens).items():
                     if row is not None:

@@ -1,49 +1,52 @@
 """A worker as it is, or with one of its mends taken out: then the harness has to notice.
 
-`python -m tests.chaos.worker CONFIG MEND`. When a mend is taken out, what a worker
-writes goes out slowly, as to a busy cluster: whoever does not wait for it loses something. `slow`
-is a worker with all its mends that writes as slowly.
+`python -m tests.chaos.worker CONFIG MEND`. When a mend is taken out that is about what a worker
+writes, that goes out slowly, as to a busy cluster: whoever does not wait for it loses something.
+`slow` is a worker with all its mends that writes as slowly.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from faust.transport.consumer import Consumer
-from faust.transport.producer import ProducerBuffer
 
 from agents.commands.worker import worker
-from agents.faust_fixes import MendedBuffer, MendedConsumer
+from agents.faust_fixes import MendedConsumer
 from agents.intake import Intake
+from agents.outgoing import Outgoing
 from streams.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faust.types import EventT, FutureMessage
+    from faust.types import EventT
 
-EVERY, PAUSE = 6, 0.3
-"""Of so many records one waits for so many seconds: longer than Faust's own patience of 0.1 s."""
+QUICK = ("as it is", "gap")
+"""Who writes at full speed."""
+
+PAUSE = 3.0
+"""Seconds that every batch waits: long enough to commit meanwhile, and to look at what is left."""
 
 
 def without_gap() -> None:
-    """Commits get past one gap only."""
+    """Commits get past one gap only, and past those of an older assignment."""
     patch.object(MendedConsumer, "_add_gap", Consumer._add_gap).start()
+    patch.object(MendedConsumer, "_new_offset", Consumer._new_offset).start()
 
 
 def without_flush() -> None:
     """Nobody waits until Kafka has the rows."""
 
-    async def at_once(_futures: set[FutureMessage], _within: float) -> None:
+    async def at_once(_batches: set[asyncio.Future[None]], _within: float) -> None:
         """Pretend that Kafka has acknowledged."""
 
     patch("agents.intake.acknowledged", at_once).start()
-    patch.object(MendedBuffer, "flush", ProducerBuffer.flush).start()
 
 
 def without_ack_order() -> None:
@@ -75,22 +78,21 @@ WITHOUT: dict[str, Callable[[], None]] = {
 
 
 def slow_to_send() -> None:
-    """Now and then a record waits in the producer before it goes out."""
-    send = ProducerBuffer._send_pending
-    sent = count()
+    """Every batch waits before it goes out, also when the process was frozen meanwhile."""
+    os.environ["KONTAKTPULS_TIMEOUTS_PRODUCE"] = "5 min"
+    deliver = Outgoing._deliver
 
-    async def slow(self: ProducerBuffer, fut: FutureMessage) -> None:
-        if next(sent) % EVERY == 0:
-            await asyncio.sleep(PAUSE)
-        await send(self, fut)
+    async def slow(self: Outgoing, *batch: Any) -> None:
+        await asyncio.sleep(PAUSE)
+        await deliver(self, *batch)
 
-    patch.object(ProducerBuffer, "_send_pending", slow).start()
+    patch.object(Outgoing, "_deliver", slow).start()
 
 
 def main() -> None:
     """Run it."""
     _, config, mend = sys.argv
-    if mend != "as it is":
+    if mend not in QUICK:
         slow_to_send()
     if mend in WITHOUT:
         WITHOUT[mend]()

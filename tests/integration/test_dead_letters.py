@@ -52,7 +52,7 @@ def rejection(
     key: bytes | None = KEY,
 ) -> Rejection:
     """A record that a worker could not apply."""
-    record = Record(value=value, key=key, appended_at=0, offset=7, topic=topic, partition=1)
+    record = Record(value=value, key=key, timestamp=0, offset=7, topic=topic, partition=1)
     return Rejection(record=record, reason=reason, detail="no object")
 
 

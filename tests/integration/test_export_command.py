@@ -20,7 +20,7 @@ from agents.sinks.redis import RedisSink
 from streams.codec import encode_event
 from streams.desk import Desk
 from streams.events import CallAnswered, CallEntered, Heartbeat
-from streams.instants import DAY, HOUR, MINUTE, SECOND, parse_rfc3339, to_datetime
+from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, parse_rfc3339, to_datetime
 from streams.records import Record
 from tests.post_office import PostOffice
 
@@ -117,7 +117,10 @@ def fill(settings: Settings, url: str, name: str) -> None:
     through = parse_rfc3339("2026-11-23T06:00:00+01:00")
     events.append(Heartbeat(organisation=name, source="exchange", through=to_datetime(through)))
     desk.apply(
-        [Record(encode_event(e), None, through + HOUR, n, "", 0) for n, e in enumerate(events)]
+        [
+            Record(encode_event(e), None, (through + HOUR) // MILLISECOND, n, "", 0)
+            for n, e in enumerate(events)
+        ]
     )
 
     async def show() -> None:

@@ -11,12 +11,13 @@ import pytest
 from agents.exports.openmetrics_file import openmetrics_file
 from agents.render import names
 from streams import measures
+from streams.amounts import once
+from streams.cells import Cell
 from streams.conventions import TOTAL
 from streams.exports.rolling import ROLLING_WINDOWS, HourlyCells
 from streams.instants import DAY, HOUR
 from streams.kpis.readings import read_window
 from streams.plans import Plan
-from streams.tally import Cell
 from tests.boards import board_of, filled_in, queries_of
 from tests.prometheus_server import LastingPrometheus
 from tests.sample_export import ORGANISATION
@@ -164,10 +165,10 @@ def _cell(plan: Plan, hour: int) -> Cell:
         "surveys": {},
     }[plan.channel]
     for name, amount in own.items():
-        cell.counts[measures.BASE[plan.channel].index(name)] = amount
+        cell.amounts += amount * once(measures.BASE[plan.channel].index(name))
     for base in plan.base.values():
         for name, amount in promised.items():
-            cell.counts[base + measures.PROMISE[plan.channel].index(name)] = amount
+            cell.amounts += amount * once(base + measures.PROMISE[plan.channel].index(name))
     if plan.channel in ("calls", "emails"):
         cell.waits = {10 + hour % 7: n // 2, 300 + hour % 11: 2}
     return cell

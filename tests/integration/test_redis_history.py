@@ -18,7 +18,7 @@ from agents.sinks.redis_rollups import RollupWriter
 from streams.codec import encode_event
 from streams.conventions import redis_days, redis_rollups, redis_snapshot, redis_truth
 from streams.events import CallEnded
-from streams.instants import DAY, HOUR, MINUTE, SECOND, to_datetime
+from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, to_datetime
 from streams.records import Record
 from tests.integration.test_redis_sink import (
     MONDAY,
@@ -66,7 +66,14 @@ def tell(desk: Desk, *events: Any) -> None:
     """Apply events at the offsets that come next."""
     desk.apply(
         [
-            Record(encode_event(event), None, MONDAY + 400 * DAY, desk.offset + 1 + n, "", 0)
+            Record(
+                encode_event(event),
+                None,
+                (MONDAY + 400 * DAY) // MILLISECOND,
+                desk.offset + 1 + n,
+                "",
+                0,
+            )
             for n, event in enumerate(events)
         ]
     )

@@ -16,7 +16,7 @@ from agents.sinks.redis import RedisSink
 from streams.codec import encode_event
 from streams.desk import Desk
 from streams.events import CallAnswered, CallEntered, EmailReceived, Heartbeat
-from streams.instants import DAY, HOUR, MINUTE, SECOND, parse_rfc3339, to_datetime
+from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, parse_rfc3339, to_datetime
 from streams.records import Record
 from tests.strategies import ORGANISATION
 
@@ -69,7 +69,9 @@ def tell(desk: Desk, *events: Any, first_offset: int = 0) -> None:
     """Apply events, in order of their offsets."""
     desk.apply(
         [
-            Record(encode_event(event), None, MONDAY + DAY, first_offset + n, "", 0)
+            Record(
+                encode_event(event), None, (MONDAY + DAY) // MILLISECOND, first_offset + n, "", 0
+            )
             for n, event in enumerate(events)
         ]
     )
@@ -163,7 +165,14 @@ def test_time_alone_brings_a_miss_into_its_hour(redis: Redis, server: EmbeddedRe
         tell(desk, mail, heartbeat(HOUR, "mailbox"))
         await connection(desk)
         first = rollups(redis, "emails")[f"{MONDAY // HOUR}|"]
-        late = Record(encode_event(heartbeat(4 * DAY, "mailbox")), None, MONDAY + 9 * DAY, 2, "", 0)
+        late = Record(
+            encode_event(heartbeat(4 * DAY, "mailbox")),
+            None,
+            (MONDAY + 9 * DAY) // MILLISECOND,
+            2,
+            "",
+            0,
+        )
         desk.apply([late])
         await connection(desk)
         await connection.close()

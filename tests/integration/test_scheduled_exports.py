@@ -31,7 +31,6 @@ from agents.kafka_clients import producer_options
 from agents.settings import load_settings
 from agents.sinks.redis import RedisSink
 from agents.topic_admin import create_topics
-from streams.codec import encode_event
 from streams.conventions import Reason
 from streams.desk import Desk
 from streams.events import CallAnswered, CallEntered, Heartbeat
@@ -40,6 +39,7 @@ from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, parse_rfc33
 from streams.records import Record, Rejection
 from streams.topics import DEAD_LETTERS, EXPORTS
 from tests import export_worker
+from tests.kafka_records import records
 from tests.kafka_server import Kafka
 from tests.post_office import PostOffice
 
@@ -167,7 +167,7 @@ async def test_a_kafka_that_does_not_answer_is_said(tmp_path: Path) -> None:
 def letter(offset: int, organisation: str, *, reason: Reason = Reason.EMPTY) -> bytes:
     """A rejected event of an organisation."""
     value = msgspec.json.encode({"organisation": organisation})
-    record = Record(value, b"a key", MONDAY, offset, "kontaktpuls.calls", 0)
+    record = Record(value, b"a key", MONDAY // MILLISECOND, offset, "kontaktpuls.calls", 0)
     return seal(Rejection(record, reason, "why"))
 
 
@@ -330,7 +330,7 @@ def fill(settings: Settings, url: str) -> None:
     through = parse_rfc3339("2026-11-23T06:00:00+01:00")
     events.append(Heartbeat(organisation="skara", source="exchange", through=to_datetime(through)))
     appended_at = through + HOUR
-    desk.apply([Record(encode_event(e), None, appended_at, n, "", 0) for n, e in enumerate(events)])
+    desk.apply(records(events, appended_at))
 
     async def show() -> None:
         connection = AsyncRedis.from_url(url, socket_timeout=10, socket_connect_timeout=10)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.amounts import once
+from streams.cells import Cell
 from streams.conventions import TOTAL
 from streams.exports.hourly import HourlyHistory
 from streams.exports.periods import Period
@@ -16,7 +18,6 @@ from streams.exports.truth import HistoryError, Truth
 from streams.instants import DAY, HOUR
 from streams.kpis.readings import read_window
 from streams.plans import Plan
-from streams.tally import Cell
 from tests.exports_history import books_of, history_of, rollups_of
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
 
@@ -30,7 +31,7 @@ WIDTH = 3
 cells_by_hour = st.dictionaries(
     st.integers(0, 60),
     st.tuples(
-        st.lists(st.integers(0, 5), min_size=WIDTH, max_size=WIDTH),
+        st.lists(st.integers(0, 5), min_size=WIDTH, max_size=WIDTH).map(tuple),
         st.dictionaries(st.integers(0, 4), st.integers(1, 3)),
     ),
 )
@@ -39,15 +40,15 @@ worlds = st.lists(st.one_of(call_events, email_events), min_size=1, max_size=25)
 
 @given(cells_by_hour, st.integers(1, 30), st.integers(-5, 40), st.integers(0, 40))
 def test_a_rolled_sum_is_a_sum(
-    told: dict[int, tuple[list[int], dict[int, int]]], length: int, first: int, hours: int
+    told: dict[int, tuple[tuple[int, ...], dict[int, int]]], length: int, first: int, hours: int
 ) -> None:
     """Counts and waits, in every hour, whatever hours are missing; and the cells stay as they are.
 
     It kills a window that is off by an hour at either end.
     """
-    cells = {hour: Cell.of(list(counts), dict(waits)) for hour, (counts, waits) in told.items()}
+    cells = {hour: Cell.of(counts, dict(waits)) for hour, (counts, waits) in told.items()}
     rolled = {
-        hour: (list(cell.counts), dict(cell.waits))
+        hour: (cell.counts, dict(cell.waits))
         for hour, cell in rolling_cells(cells, length, first, first + hours, width=WIDTH)
     }
 
@@ -109,7 +110,7 @@ def test_a_window_is_read_as_any_other() -> None:
     """All KPIs of the registry, by the promises that hold at its end."""
     plan = Plan(ORGANISATION, "calls")
     cell = Cell(plan.width)
-    cell.counts[0] = 3
+    cell.amounts = 3 * once(0)
     hour = BASE // HOUR
     (only,) = rolling_readings(
         HourlyCells(plan, TOTAL, {hour: cell}, BASE + DAY), "7d", hour, hour + 2

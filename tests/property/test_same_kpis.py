@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import measures as m
-from streams.codec import encode_event
 from streams.conventions import TOTAL
 from streams.desk import Desk
 from streams.frontiers import LEFT_BEHIND
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime
 from streams.kpis.readings import read_now
-from streams.records import Record
 from streams.rollups import days_of, opens_by_place, places_of_day, rollup_field, rollups
 from streams.views import opens_by_part, window_sum
 from streams.windows import WINDOWS
+from tests.kafka_records import record
 from tests.strategies import BASE, ORGANISATION, batches, call_events, email_events
 from tests.twin import Happening, Twin
 
 if TYPE_CHECKING:
     from streams.books import Book
+    from streams.cells import Cell
     from streams.organisations import Channel
-    from streams.tally import Cell
+    from streams.records import Record
 
 LATER = BASE + 400 * DAY
 as_ofs_of_calls = st.one_of(
@@ -52,7 +52,7 @@ def new_desk(channel: Channel, incarnation: str) -> Desk:
 
 def records(events: list[Any], channel: Channel) -> list[Record]:
     """Events as a broker would hand them over, long after they happened."""
-    return [Record(encode_event(e), None, LATER, 0, channel, 0) for e in events]
+    return [record(event, LATER, topic=channel) for event in events]
 
 
 def counted(book: Book, cell: Cell) -> Counter[str]:

@@ -9,10 +9,10 @@ from streams.desk import Desk
 from streams.instants import DAY, parse_rfc3339
 from streams.kpis.definition import PART_LABEL
 from streams.kpis.readings import read_now
-from streams.records import Record
 from streams.reports import Report
 from streams.topics import TOPIC_OF_CHANNEL
 from streams.views import live_snapshot, mapping, opens_by_part, window_readings
+from tests.kafka_records import record
 from tests.storytelling.claims import Place
 from tests.storytelling.story import CHANNELS
 
@@ -61,7 +61,7 @@ class Stage:
         """One batch from Kafka; `RefusedError` for an event that the core rejects."""
         for channel in {event.channel for event in batch}:
             records = [
-                Record(event.value, None, event.told_at, offset, TOPIC_OF_CHANNEL[channel], 0)
+                record(event.value, event.told_at, offset, topic=TOPIC_OF_CHANNEL[channel])
                 for offset, event in enumerate(batch, len(self.told))
                 if event.channel == channel
             ]

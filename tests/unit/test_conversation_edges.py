@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from streams import measures as m
+from streams.cells import Cell
 from streams.conversations import obligations_of, outcome
 from streams.facts import Closed, Received, Sent
 from streams.outcomes import Outcome
 from streams.plans import Plan
 from streams.promises import due
-from streams.tally import Cell
 from tests.strategies import BASE, ORGANISATION
 
 PLAN = Plan(ORGANISATION, "emails")
@@ -28,7 +28,7 @@ def sent(at: int) -> Sent:
     return Sent(0, "o1", at, "kontakt", automatic=False)
 
 
-def counted(*facts: Received | Sent | Closed) -> list[int]:
+def counted(*facts: Received | Sent | Closed) -> tuple[int, ...]:
     """What a conversation comes to in the total, as counts."""
     cell = Cell(PLAN.width)
     for mark in outcome(facts, PLAN).marks:

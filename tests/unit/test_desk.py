@@ -18,7 +18,7 @@ from streams.cohorts import FRONTIERS, RowKey
 from streams.conventions import OTHER, Reason
 from streams.desk import CLOCK_TOLERANCE, LATE, Desk, row_belongs
 from streams.errors import StateError
-from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime, to_datetime
+from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, from_datetime, to_datetime
 from streams.records import Record
 from streams.topics import CALLS
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
@@ -50,7 +50,7 @@ def new_desk(incarnation: str = "w1", *, clock: Clock = "wall") -> Desk:
 def record(value: ev.Event | bytes | None, appended_at: int = NOW) -> Record:
     """A record as Kafka hands it over."""
     data = encode_event(value) if isinstance(value, ev.Event) else value
-    return Record(data, b"provkommun", appended_at, 0, CALLS, 3)
+    return Record(data, b"provkommun", appended_at // MILLISECOND, 0, CALLS, 3)
 
 
 def entered(call: str = "c1", at: int = NOW, **more: Any) -> ev.CallEntered:

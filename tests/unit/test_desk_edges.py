@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streams import measures as m
-from streams.codec import encode_event
+from streams.amounts import once
+from streams.cells import Cell
 from streams.cohorts import FRONTIERS, RowKey, decode_contacts, encode_contacts
 from streams.desk import Desk
 from streams.events import CallAnswered, CallEntered, CallLeft, CallRecord, Heartbeat
@@ -15,9 +16,8 @@ from streams.kpis.calls import departures
 from streams.kpis.readings import read_window
 from streams.outcomes import Open
 from streams.plans import Plan
-from streams.records import Record
 from streams.rollups import touch_passed
-from streams.tally import Cell
+from tests.kafka_records import records
 from tests.strategies import BASE, ORGANISATION
 
 HORIZON = 35 * DAY
@@ -38,7 +38,7 @@ def new_desk(incarnation: str = "w1") -> Desk:
 
 def tell(desk: Desk, *events: Any, at: int, offset: int = 0) -> None:
     """Apply events that were appended at an instant."""
-    desk.apply([Record(encode_event(e), None, at, offset + n, "", 0) for n, e in enumerate(events)])
+    desk.apply(records(events, at, offset))
 
 
 def call(kind: Any, at: int, **more: Any) -> Any:
@@ -151,9 +151,7 @@ def test_everybody_who_left_is_a_departure() -> None:
     """The abandonment rate divides by all exits, called back and timed out included."""
     plan = Plan(ORGANISATION, "calls")
     cell = Cell(plan.width)
-    cell.counts[m.ANSWERED] = 5
-    for place in m.EXIT.values():
-        cell.counts[place] = 1
+    cell.amounts = 5 * once(m.ANSWERED) + sum(map(once, m.EXIT.values()))
     rate = next(r for r in read_window(plan, "", cell, BASE) if r.kpi.name == "abandonment")
 
     assert departures(cell.counts, 0, "") == 5 + len(m.EXIT) == rate.n
@@ -185,7 +183,7 @@ def test_a_contact_in_two_cohorts_is_stored_in_one() -> None:
     stored = Stored(
         {
             RowKey(0, "calls", "provkommun", cohort, writer).encode(): encode_contacts(
-                [("c", [Entered(0, "vaxel", BASE)])]
+                [("c", (Entered(0, "vaxel", BASE),))]
             )
             for cohort, writer in ((800, "w1"), (808, "w2"))
         }

@@ -12,12 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.exporter import create_exposition
 from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
-from streams.codec import encode_event
 from streams.desk import Desk
 from streams.events import CallEntered, Heartbeat
 from streams.instants import DAY, HOUR, MINUTE, SECOND, to_datetime
 from streams.organisations import Organisation, Source
-from streams.records import Record
+from tests.kafka_records import records
 from tests.strategies import BASE, ORGANISATION
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def scrape(
             through=to_datetime(NOON + 30 * SECOND),
         ),
     )
-    desk.apply([Record(encode_event(e), None, NOON + DAY, n, "", 0) for n, e in enumerate(events)])
+    desk.apply(records(events, NOON + DAY))
     views = SimpleNamespace(troubles={"redis": "down", "other": None}, failures=Counter(redis=2))
     runtime = SimpleNamespace(
         desks={("calls", 0): desk},

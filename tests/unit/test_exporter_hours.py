@@ -11,12 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.exporter import create_exposition
 from agents.exports.status import ExportStatus
 from agents.runtime import Telemetry
-from streams.codec import encode_event
 from streams.conventions import Monitor
 from streams.desk import Desk
 from streams.events import Heartbeat
 from streams.instants import DAY, HOUR, MINUTE, to_datetime
-from streams.records import Record
+from tests.kafka_records import record
 from tests.strategies import BASE, ORGANISATION
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def values_of(metric: Monitor, label: str, at: int, *, part: str = "vaxel") -> d
         horizon=35 * DAY,
     )
     told = Heartbeat(organisation="provkommun", source="exchange", through=to_datetime(at))
-    desk.apply([Record(encode_event(told), None, at + DAY, 0, "", 0)])
+    desk.apply([record(told, at + DAY)])
     runtime = SimpleNamespace(
         desks={("calls", 0): desk},
         partitions=frozenset({0}),

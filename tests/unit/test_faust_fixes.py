@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import faust
 import pytest
 from faust.tables.recovery import Recovery, ServiceStopped
-from faust.topics import Topic
+from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
-from faust.transport.producer import ProducerBuffer
-from faust.types import TP, ConsumerMessage, FutureMessage
-from faust.types.tuples import PendingMessage
+from faust.types import TP, ConsumerMessage
 
 from agents import faust_fixes
 from agents.faust_fixes import (
     MendedApp,
-    MendedBuffer,
     MendedConsumer,
     MendedRecovery,
     MendedTableManager,
-    MendedTopic,
-    ProduceError,
     RecoveryStalledError,
     check_upstream,
 )
@@ -36,47 +30,51 @@ from agents.preflight import RuntimeRefusedError, check_stream_iterator, refuse_
 from streams.topics import CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 TOPIC = TP(CALLS, 0)
 CHANGELOG = TP("test-cohorts-changelog", 0)
 NEVER = 60.0
 
 
-class App(MendedApp):
-    """An app that never connects, and collects its failures."""
-
-    failures: list[str]
-
-
-def create_app(**settings: Any) -> App:
-    """Such an app."""
-    failures: list[str] = []
-    app = App(
+def create_app(**settings: Any) -> MendedApp:
+    """An app that never connects."""
+    app = MendedApp(
         "test",
-        on_produce_failed=failures.append,
         broker="kafka://127.0.0.1:1",
         web_enabled=False,
         key_serializer="raw",
         value_serializer="raw",
         **settings,
     )
-    app.failures = failures
     app.finalize()
     return app
 
 
-async def commit_after_chunks(
-    kind: type[driver.Consumer], ends: list[int], monkeypatch: pytest.MonkeyPatch
+class Step(NamedTuple):
+    """What happens to a consumer: a chunk that ends at an offset, a seek to one, a revocation."""
+
+    what: Literal["acknowledged", "read", "revoked", "seek"]
+    offset: int = 0
+
+
+async def commit_after(
+    kind: type[driver.Consumer],
+    story: Iterable[Step],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    commits: int = 1,
 ) -> int | None:
-    """Where a consumer may commit to after reading and acknowledging chunks that end here."""
+    """How far a consumer commits after a story."""
     app = create_app()
     cast("Any", app.topics)._acking_topics.add(CALLS)
+    steps: dict[int, Step] = {}
 
     async def acknowledge(message: ConsumerMessage) -> None:
-        consumer.ack(message)
+        if steps[message.offset].what == "acknowledged":
+            consumer.ack(message)
 
-    async def nothing(*_: Any) -> None:
+    async def nothing(*_: Any, **__: Any) -> None:
         pass
 
     consumer = kind(
@@ -86,124 +84,96 @@ async def commit_after_chunks(
         on_partitions_assigned=nothing,
     )
 
-    async def getmany(**_: Any) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        for end in ends:
-            message = ConsumerMessage(
-                CALLS, 0, end, 0.0, 1, None, None, b"", None, 0, 0, TOPIC, generation_id=0
-            )
-            yield TOPIC, message
+    async def getmany(*_: Any, **__: Any) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        for step in story:
+            if step.what == "revoked":
+                await consumer.on_partitions_revoked({TOPIC})
+            elif step.what == "seek":
+                committed = {TOPIC: step.offset}
+                monkeypatch.setattr(driver.Consumer, "seek_to_committed", answering(committed))
+                await consumer.perform_seek()
+            else:
+                end = step.offset
+                steps[end] = step
+                yield (
+                    TOPIC,
+                    ConsumerMessage(
+                        CALLS, 0, end, 0.0, 1, None, None, b"", None, 0, 0, TOPIC, generation_id=0
+                    ),
+                )
         consumer._stopped.set()
 
-    monkeypatch.setattr(consumer, "getmany", getmany)
+    monkeypatch.setattr(BaseConsumer, "getmany", getmany)
     async with asyncio.timeout(5):
         await consumer._drain_messages(consumer)
     # Made with the consumer for a thread that was never started.
     consumer._thread.thread_loop.close()
-    return consumer._new_offset(TOPIC)
+    for _ in range(commits):
+        through = consumer._new_offset(TOPIC)
+        if through is not None:
+            consumer._committed_offset[TOPIC] = through
+    return consumer._committed_offset[TOPIC]
+
+
+def answering(committed: Mapping[TP, int]) -> Callable[..., Any]:
+    """A seek that finds this committed."""
+
+    async def seek_to_committed(_consumer: driver.Consumer) -> Mapping[TP, int]:
+        return committed
+
+    return seek_to_committed
+
+
+def chunks(*ends: int) -> list[Step]:
+    """Chunks that are acknowledged at once."""
+    return [Step("acknowledged", end) for end in ends]
 
 
 async def test_a_commit_passes_every_gap_between_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one synthetic record a chunk, commits reach the end instead of the first gap."""
     ends = [999, 1_999, 2_999, 3_499]
 
-    assert await commit_after_chunks(driver.Consumer, ends, monkeypatch) == 1_000 + 1_000
-    assert await commit_after_chunks(MendedConsumer, ends, monkeypatch) == 3_500
+    assert await commit_after(driver.Consumer, chunks(*ends), monkeypatch) == 1_000 + 1_000
+    assert await commit_after(MendedConsumer, chunks(*ends), monkeypatch) == 3_500
 
 
-class SlowTopic:
-    """A topic whose broker answers when told to."""
-
-    def __init__(self) -> None:
-        self.answer = asyncio.Event()
-        self.error: Exception | None = None
-
-    async def publish_message(self, future: FutureMessage, wait: bool = False) -> None:  # noqa: FBT001, FBT002 - Faust's signature
-        """What Faust calls; returns as soon as the record is on its way."""
-        del wait
-        asyncio.get_running_loop().create_task(self._answer(future))
-
-    async def _answer(self, future: FutureMessage) -> None:
-        await self.answer.wait()
-        if self.error is None:
-            future.set_result(cast("Any", None))
-        else:
-            future.set_exception(self.error)
+async def test_a_commit_passes_the_gap_after_a_very_first_record_that_came_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Upstream takes its offset of 0 for none; once 1 is committed nothing more ever is."""
+    assert await commit_after(driver.Consumer, chunks(0, 23), monkeypatch) == 1
+    assert await commit_after(MendedConsumer, chunks(0, 23), monkeypatch) == 24
 
 
-def record_for(topic: Any) -> FutureMessage:
-    """A record that waits to be sent to a topic."""
-    return FutureMessage(PendingMessage(topic, b"k", b"v", 0, None, None, "raw", "raw", None))
+@pytest.mark.parametrize(("kind", "through"), [(driver.Consumer, 251), (MendedConsumer, 231)])
+async def test_what_was_read_before_a_rebalance_is_not_committed_after_it(
+    kind: type[driver.Consumer], through: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream forgets gaps when partitions are revoked, and reads and notes them on for a while.
+
+    What lies in them counts as done afterwards, though nobody has read it since; whoever owns the
+    partition next never will.
+    """
+    story = [
+        Step("seek", 100),
+        Step("read", 149),
+        Step("revoked"),
+        Step("read", 199),
+        Step("read", 250),
+        Step("seek", 100),
+        *chunks(149, 230),
+    ]
+
+    assert await commit_after(kind, story, monkeypatch, commits=5) == through
 
 
-async def start_buffer(kind: type[ProducerBuffer], app: MendedApp) -> ProducerBuffer:
-    """A running producer buffer."""
-    buffer = kind()
-    buffer.app = app
-    await buffer.start()
-    return buffer
+async def test_nothing_is_committed_past_a_chunk_that_is_not_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever was acknowledged behind it."""
+    story = [Step("seek", 100), *chunks(149), Step("read", 199), *chunks(250)]
 
-
-async def test_flush_returns_only_once_kafka_has_everything() -> None:
-    """Otherwise offsets are committed while the state they stand for is still on its way."""
-    for kind, waits in ((ProducerBuffer, False), (MendedBuffer, True)):
-        topic = SlowTopic()
-        buffer = await start_buffer(kind, create_app())
-        record = record_for(topic)
-        buffer.put(record)
-        flushing = asyncio.create_task(buffer.flush())
-        await asyncio.wait({flushing}, timeout=0.5)
-
-        assert flushing.done() is not waits
-
-        assert not record.done()
-
-        topic.answer.set()
-        async with asyncio.timeout(5):
-            await flushing
-            await record
-        await buffer.stop()
-
-
-async def test_flush_tells_of_a_record_that_was_refused() -> None:
-    """The commit that flushed does not happen."""
-    topic = SlowTopic()
-    topic.error = ConnectionError("gone")
-    topic.answer.set()
-    buffer = await start_buffer(MendedBuffer, create_app())
-    buffer.put(record_for(topic))
-
-    with pytest.raises(ProduceError, match="gone"):
-        await buffer.flush()
-
-    await buffer.stop()
-
-
-async def test_flush_does_not_wait_for_ever() -> None:
-    """A broker that never answers is an error after the producer's time-out."""
-    buffer = await start_buffer(MendedBuffer, create_app(producer_request_timeout=0.05))
-    record = record_for(SlowTopic())
-    buffer.put(record)
-
-    with pytest.raises(ProduceError, match=r"1 of 1 records in 0.05 s"):
-        await buffer.flush()
-
-    record.set_result(cast("Any", None))
-    await buffer.stop()
-
-
-async def test_a_failed_send_is_reported() -> None:
-    """Nobody may be waiting for it, and its source offset must not be committed."""
-    for kind, reports in ((Topic, 0), (MendedTopic, 1)):
-        app = create_app()
-        topic = kind(app, topics=["kontaktpuls-cohorts-changelog"])
-        sent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        sent.set_exception(ConnectionError("gone"))
-        record = record_for(topic)
-        topic._on_published(sent, message=record, producer=app.producer, state=monotonic())
-
-        assert len(app.failures) == reports
-
-        assert record.exception() is sent.exception()
+    assert await commit_after(MendedConsumer, story, monkeypatch) == 150
 
 
 async def test_a_step_of_the_recovery_that_takes_too_long_is_an_error() -> None:
@@ -309,8 +279,9 @@ async def test_a_partition_of_which_nothing_is_committed_is_read_from_its_beginn
     kind: type[driver.Consumer], begins_at: int
 ) -> None:
     """Upstream goes on behind what it fetched too early; changelogs are recovery's own affair."""
-    consumer = object.__new__(kind)
+    consumer = cast("Any", object.__new__(kind))
     consumer._thread = thread = cast("Any", Fetching())
+    consumer._handed_out, consumer._through = {}, {}
 
     await consumer.seek_to_committed()
 
@@ -369,9 +340,7 @@ async def test_the_app_is_made_of_the_mended_parts() -> None:
     cast("MendedConsumer", app.consumer)._thread.thread_loop.close()
 
     assert isinstance(app.consumer, MendedConsumer)
-    assert isinstance(app.producer.buffer, MendedBuffer)
     assert isinstance(tables.recovery, MendedRecovery)
-    assert isinstance(app.topic("any"), MendedTopic)
 
 
 def test_this_faust_still_has_the_bugs() -> None:
@@ -381,10 +350,10 @@ def test_this_faust_still_has_the_bugs() -> None:
 
 def test_another_faust_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """An upgrade that touches a mended function makes noise before it touches data."""
-    changed = ((ProducerBuffer.flush, "a line that is no longer there"),)
+    changed = ((Recovery._wait, "a line that is no longer there"),)
     monkeypatch.setattr(faust_fixes, "UPSTREAM", changed)
 
-    with pytest.raises(RuntimeRefusedError, match=r"ProducerBuffer\.flush"):
+    with pytest.raises(RuntimeRefusedError, match=r"Recovery\._wait"):
         check_upstream()
 
 

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from streams import amounts
 from streams import measures as m
+from streams.cells import Cell
 from streams.cohorts import FRONTIERS, RowKey
 from streams.desk import Desk
-from streams.errors import StateError
+from streams.errors import RejectedError, StateError
 from streams.events import CallAnswered, CallEnded, CallEntered, Heartbeat
+from streams.facts import Entered
 from streams.folded_hours import FoldedHours
 from streams.folded_rows import decode_folded, encode_folded, folded_cells
 from streams.folding import folded_number
 from streams.instants import DAY, HOUR, MINUTE, to_datetime
 from streams.plans import Plan
 from streams.rollups import rollup_view
-from streams.tally import Cell
 from tests.property.test_same_kpis import records
 from tests.strategies import BASE, ORGANISATION
 
@@ -184,7 +186,7 @@ def row(offset: int, *arrivals: int, offered: int = 1) -> bytes:
     cells = {}
     for arrival in arrivals:
         cell = cells["vaxel", arrival // HOUR] = Cell(PLAN.width)
-        cell.counts[m.OFFERED] = offered
+        cell.amounts = offered * amounts.once(m.OFFERED)
     return encode_folded(PLAN, cells, offset)
 
 
@@ -234,12 +236,19 @@ def test_what_is_older_than_history_is_taken_out_of_the_table() -> None:
     flush(desk, stored)
 
     assert rows_of(stored) == []
-    assert desk.book(NAME).has_folded("c0", BASE)
+    assert is_refused(desk)
 
     again = new_desk("w3", history=100 * DAY)
     again.restore(stored.items())
 
-    assert again.book(NAME).has_folded("c0", BASE)
+    assert is_refused(again)
+
+
+def is_refused(desk: Desk) -> bool:
+    """Whether the contact that was folded is known as such."""
+    with pytest.raises(RejectedError, match="was folded"):
+        desk.book(NAME).add("c0", Entered(0, "vaxel", BASE), BASE)
+    return "c0" not in desk.book(NAME).contacts
 
 
 def rows_of(stored: Stored) -> list[int]:

@@ -19,7 +19,7 @@ from streams.cohorts import RowKey, encode_contacts
 from streams.conventions import Reason
 from streams.desk import Desk
 from streams.facts import Entered
-from streams.instants import DAY, HOUR, MINUTE, to_datetime
+from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, to_datetime
 from streams.records import Record
 from tests.strategies import BASE, ORGANISATION
 
@@ -42,7 +42,7 @@ def desk_of(channel: Any = "calls", incarnation: str = "w1") -> Desk:
 def record(event: Any, appended: int) -> Record:
     """An event, or bytes, that the broker wrote at an instant."""
     value = event if isinstance(event, bytes) else encode_event(event)
-    return Record(value, None, appended, 0, "", 0)
+    return Record(value, None, appended // MILLISECOND, 0, "", 0)
 
 
 def heartbeat(through: int, source: str) -> ev.Heartbeat:
@@ -136,7 +136,7 @@ def test_an_hour_is_not_forgotten_while_a_contact_that_arrived_in_it_is_kept() -
 
 def test_an_emptied_cohort_leaves_no_row() -> None:
     """A contact that two writers kept in two cohorts ends up in one, and the other row goes."""
-    one = encode_contacts([("z", [Entered(0, "vaxel", NOON)])])
+    one = encode_contacts([("z", (Entered(0, "vaxel", NOON),))])
     hour = NOON // HOUR * 8
     rows = {
         RowKey(0, "calls", NAME, hour, "a").encode(): one,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 from aiokafka import ConsumerRecord
-from faust.types import TP, FutureMessage
-from faust.types.tuples import PendingMessage
+from faust.types import TP
 
 from agents import runtime as runtime_module
 from agents.batching import CHUNK_RECORDS, Chunk
@@ -22,13 +21,14 @@ from agents.watchdog import EXIT_CODE
 from streams.conventions import Reason
 from streams.instants import SECOND
 from streams.records import Applied, Record, Rejection
-from streams.topics import CALLS
+from streams.topics import CALLS, DEAD_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from agents.cohort_table import CohortTable
+    from agents.outgoing import Outgoing
 
 HOME = TP(CALLS, 1)
 
@@ -77,36 +77,47 @@ class FakeDesk:
 
 
 class FakeKafka:
-    """Table and topics in one: every send waits for `answer`."""
+    """What an intake writes to: every record waits for `answer`."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[Any, ...]] = []
-        self.waiting: list[FutureMessage] = []
+        self.waiting: list[asyncio.Future[None]] = []
         self.answers = True
+        self.room = asyncio.Event()
+        self.room.set()
 
-    def _send(self, *what: Any) -> FutureMessage:
-        self.sent.append(what)
-        pending = PendingMessage(cast("Any", self), None, None, 0, None, None, "raw", "raw", None)
-        future = FutureMessage(pending)
+    def put(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        timestamp: int | None = None,
+    ) -> asyncio.Future[None]:
+        """As `Outgoing.put`."""
+        self.sent.append((topic, partition, key, value, timestamp))
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.answers:
-            future.set_result(cast("Any", None))
+            future.set_result(None)
         self.waiting.append(future)
         return future
 
-    def write(self, partition: int, key: bytes, row: bytes | None) -> FutureMessage:
+    def write(self, partition: int, key: bytes, row: bytes | None) -> asyncio.Future[None]:
         """As `CohortTable.write`."""
-        return self._send("row", partition, key, row)
+        return self.put("rows", partition, key, row)
 
-    def send_soon(self, **what: Any) -> FutureMessage:
-        """As `Topic.send_soon`."""
-        return self._send("record", what)
+    async def ebb(self, within: float) -> None:
+        """As `Outgoing.ebb`."""
+        async with asyncio.timeout(within):
+            await self.room.wait()
 
     def answer(self, error: Exception | None = None) -> None:
         """Acknowledge or refuse everything that waits."""
         for future in self.waiting:
             if not future.done():
                 if error is None:
-                    future.set_result(cast("Any", None))
+                    future.set_result(None)
                 else:
                     future.set_exception(error)
 
@@ -143,9 +154,8 @@ class Bench:
         )
         self.intake = Intake(
             "calls",
-            topic=cast("Any", self.kafka),
             table=cast("CohortTable", self.kafka),
-            dead_letters=cast("Any", self.kafka),
+            outgoing=cast("Outgoing", self.kafka),
             runtime=self.runtime,
             end_of=lambda _: self.end,
         )
@@ -228,7 +238,7 @@ async def test_a_chunk_is_acknowledged_only_after_its_rows(bench: Bench) -> None
     handling = asyncio.create_task(bench.handle(event))
     await asyncio.wait({handling}, timeout=0.05)
 
-    assert bench.kafka.sent == [("row", 1, b"new-1", b"row")]
+    assert bench.kafka.sent == [("rows", 1, b"new-1", b"row", None)]
 
     assert event.acked == 0
 
@@ -236,7 +246,7 @@ async def test_a_chunk_is_acknowledged_only_after_its_rows(bench: Bench) -> None
     await asyncio.wait_for(handling, 5)
 
     assert event.acked == 1
-    assert bench.kafka.sent[1:] == [("row", 1, b"new-0", None)]
+    assert bench.kafka.sent[1:] == [("rows", 1, b"new-0", None, None)]
 
 
 async def test_superseded_rows_go_only_after_the_new_ones_are_safe(bench: Bench) -> None:
@@ -245,7 +255,7 @@ async def test_superseded_rows_go_only_after_the_new_ones_are_safe(bench: Bench)
     handling = asyncio.create_task(bench.handle(FakeEvent([b"good"])))
     await asyncio.wait({handling}, timeout=0.05)
 
-    assert all(row is not None for _, _, _, row in bench.kafka.sent)
+    assert all(row is not None for _, _, _, row, _ in bench.kafka.sent)
 
     bench.kafka.answer()
     await asyncio.wait_for(handling, 5)
@@ -298,10 +308,11 @@ async def test_dead_letters_and_forwards_are_waited_for_too(bench: Bench) -> Non
 
     bench.kafka.answer()
     await asyncio.wait_for(handling, 5)
-    [(_, letter), (_, forward)] = bench.kafka.sent[:2]
+    letter, forward = bench.kafka.sent[:2]
 
     assert event.acked == 1
-    assert msgspec.json.decode(letter["value"]) == {
+    assert letter[:3] == (DEAD_LETTERS, 1, None)
+    assert msgspec.json.decode(letter[3]) == {
         "reason": "not_json",
         "detail": "broken",
         "topic": CALLS,
@@ -311,12 +322,7 @@ async def test_dead_letters_and_forwards_are_waited_for_too(bench: Bench) -> Non
         "key": "k",
         "value": "bad",
     }
-    assert forward == {
-        "key": b"skara",
-        "value": b"astray",
-        "partition": partition_of("skara", 2),
-        "timestamp": 5.0,
-    }
+    assert forward == (CALLS, partition_of("skara", 2), b"skara", b"astray", 5_000)
 
 
 async def test_under_backlog_chunks_are_flushed_together(bench: Bench) -> None:

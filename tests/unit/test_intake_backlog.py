@@ -9,6 +9,7 @@ import pytest
 
 from agents import runtime as runtime_module
 from agents.watchdog import EXIT_CODE
+from streams.instants import SECOND
 from tests.unit.test_intake import Bench, FakeDesk, FakeEvent
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ async def test_letters_of_a_later_chunk_do_not_hold_up_the_flush_before_it(bench
     await bench.handle(first)
     row = bench.kafka.waiting[0]
     await bench.handle(second)
-    row.set_result(None)  # type: ignore[arg-type]  # nobody reads it
+    row.set_result(None)
     await turn()
 
     assert (first.acked, second.acked) == (1, 0)
@@ -107,3 +108,32 @@ async def test_a_rebalance_leaves_a_flush_beside_to_the_next_owner(bench: Bench)
 
     assert event.acked == 0
     assert len(bench.kafka.sent) == 1, "no tombstones either"
+
+
+async def test_no_more_is_taken_up_while_too_much_waits_for_kafka(bench: Bench) -> None:
+    """Bad records make letters faster than a slow Kafka takes them."""
+    bench.kafka.room.clear()
+    handling = asyncio.create_task(bench.handle(FakeEvent([b"bad"], more=True)))
+    await turn()
+
+    assert not handling.done()
+
+    bench.kafka.room.set()
+    await asyncio.wait_for(handling, 5)
+    bench.kafka.answer()
+    await turn()
+
+
+async def test_a_kafka_that_takes_nothing_more_ends_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the produce time-out, before anything of it is acknowledged."""
+    monkeypatch.setattr(runtime_module, "Desk", FakeDesk)
+    bench = Bench(tmp_path, produce_timeout=SECOND // 20)
+    await bench.own(1)
+    bench.kafka.room.clear()
+    event = FakeEvent([b"bad"], more=True)
+    await asyncio.wait_for(bench.handle(event), 5)
+
+    assert bench.codes == [EXIT_CODE]
+    assert event.acked == 0

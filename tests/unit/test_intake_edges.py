@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -85,12 +85,12 @@ async def test_rows_alone_acknowledge_nothing(bench: Bench, value: bytes) -> Non
     handling = asyncio.create_task(bench.handle(event))
     await asyncio.wait({handling}, timeout=0.05)
     record, row = bench.kafka.waiting
-    row.set_result(cast("Any", None))
+    row.set_result(None)
     await asyncio.wait({handling}, timeout=0.05)
 
     assert event.acked == 0
 
-    record.set_result(cast("Any", None))
+    record.set_result(None)
     await asyncio.wait_for(handling, 5)
 
     assert event.acked == 1

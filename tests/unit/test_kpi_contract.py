@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agents.generate.kpi_page import metrics_of
 from streams.books import Book
+from streams.cells import Cell
 from streams.conventions import PREFIX, TOTAL
 from streams.facts import Recorded
 from streams.instants import DAY, HOUR, SECOND
@@ -23,7 +24,6 @@ from streams.organisations import Channel, Promise, ServiceLevel
 from streams.plans import Plan
 from streams.promises import parse_within
 from streams.statements import fact_of
-from streams.tally import Cell
 from streams.topics import CHANNEL_OF_EVENT
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
 

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from streams import measures as m
+from streams.amounts import once
 from streams.books import Book
-from streams.codec import encode_event
+from streams.cells import Cell
 from streams.desk import Desk
 from streams.events import EmailSent
 from streams.facts import Received
@@ -20,8 +21,8 @@ from streams.organisations import Promise, Source
 from streams.outcomes import NO_WAIT, Open
 from streams.plans import Plan
 from streams.promises import parse_within
-from streams.records import Record
-from streams.tally import Cell, Tally
+from streams.tally import Tally
+from tests.kafka_records import record
 from tests.strategies import BASE, ORGANISATION
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def test_resolution_is_a_share_of_the_coded_calls() -> None:
     """Calls nobody coded are in the coded share, not in the resolution."""
     plan = Plan(ORGANISATION, "calls")
     cell = Cell(plan.width)
-    cell.counts[m.HANDLED], cell.counts[m.CODED], cell.counts[m.RESOLVED] = 10, 4, 3
+    cell.amounts = 10 * once(m.HANDLED) + 4 * once(m.CODED) + 3 * once(m.RESOLVED)
     shares = {r.kpi.name: (r.value, r.n) for r in read_window(plan, "", cell, BASE)}
 
     assert shares["resolution"] == (0.75, 4)
@@ -43,8 +44,7 @@ def test_handle_time_is_a_mean_over_handled_calls() -> None:
     """Who still talks is answered, but not in the mean."""
     plan = Plan(ORGANISATION, "calls")
     cell = Cell(plan.width)
-    cell.counts[m.ANSWERED], cell.counts[m.HANDLED] = 5, 2
-    cell.counts[m.HANDLE_TIME] = 60 * SECOND
+    cell.amounts = 5 * once(m.ANSWERED) + 2 * once(m.HANDLED) + 60 * SECOND * once(m.HANDLE_TIME)
     means = {r.kpi.name: (r.value, r.n) for r in read_window(plan, "", cell, BASE)}
 
     assert means["handle_time_mean"] == (30, 2)
@@ -121,7 +121,7 @@ def test_a_reply_says_nothing_about_how_far_its_mailbox_was_read() -> None:
         at=to_datetime(BASE),
         automatic=False,
     )
-    desk.apply([Record(encode_event(reply), None, BASE, 0, "", 0)])
+    desk.apply([record(reply, BASE)])
 
     assert "a" not in desk.book("provkommun").frontiers
 
@@ -129,13 +129,12 @@ def test_a_reply_says_nothing_about_how_far_its_mailbox_was_read() -> None:
 def test_what_nobody_answered_for_ever_is_folded_with_its_miss() -> None:
     """However long the horizon, a miss that time decided is in the row that remains."""
     book = Book(ORGANISATION, "emails")
-    cohort = book.add("k", Received(0, "i", BASE, "kontakt", automatic=False), BASE)
-    assert cohort is not None
+    book.add("k", Received(0, "i", BASE, "kontakt", automatic=False), BASE)
     book.settle()
     missed = book.plan.base["two-days"] + m.TRACK_MISSED
     for days in (401, 403, 410):
         as_of = BASE + days * DAY
-        folded = fold(book, [cohort], as_of=as_of, horizon=400 * DAY)
+        folded = fold(book, book.cohorts, as_of=as_of, horizon=400 * DAY)
 
         assert folded is None or all(cell.counts[missed] == 1 for cell in folded.cells.values())
     assert folded is not None
@@ -147,7 +146,7 @@ def test_pruning_leaves_no_sums_behind() -> None:
     tally = Tally(1)
     for hour in range(200):
         at = BASE // HOUR * HOUR + hour * HOUR
-        tally.add(("", at, at, ((0, 1),), NO_WAIT))
+        tally.add(("", at, at, once(0), NO_WAIT))
         tally.between(at - 50 * HOUR, at + HOUR)
         tally.prune(at - 60 * HOUR)
         tally.touched.clear()

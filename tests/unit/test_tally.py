@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.amounts import once, pack, unpack
+from streams.cells import Cell
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime
 from streams.outcomes import NO_WAIT, Mark
-from streams.tally import LONGEST_UNWRITTEN, MINUTES_KEPT, SECONDS_KEPT, Cell, Tally
+from streams.tally import LONGEST_UNWRITTEN, MINUTES_KEPT, SECONDS_KEPT, Tally
 from streams.windows import WINDOWS, window_end, window_start
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 WIDTH = 3
 NEWEST = from_datetime(datetime(2026, 10, 25, 9, 14, 27, tzinfo=STOCKHOLM))
 """On the Sunday on which the clocks went back."""
+
+
+Content = tuple[tuple[int, ...], Counter[int]]
 
 
 def instant(text: str) -> int:
@@ -28,23 +34,23 @@ def instant(text: str) -> int:
 
 def mark(at: int, *, arrival: int | None = None, measure: int = 0, wait: int = NO_WAIT) -> Mark:
     """One thing that happened."""
-    return ("vaxel", at if arrival is None else arrival, at, ((measure, 1),), wait)
+    return ("vaxel", at if arrival is None else arrival, at, once(measure), wait)
 
 
-def naive(marks: list[Mark], start: int, end: int) -> tuple[list[int], Counter[int]]:
+def naive(marks: list[Mark], start: int, end: int) -> Content:
     """Counts and waits of the marks in `[start, end)`, one by one."""
     counts = [0] * WIDTH
     waits: Counter[int] = Counter()
     for _, _, at, amounts, wait in marks:
         if start <= at < end:
-            for measure, amount in amounts:
+            for measure, amount in enumerate(unpack(amounts, WIDTH)):
                 counts[measure] += amount
             if wait >= 0:
                 waits[wait // SECOND] += 1
-    return counts, waits
+    return tuple(counts), waits
 
 
-def content(cell: Cell) -> tuple[list[int], Counter[int]]:
+def content(cell: Cell) -> Content:
     """What a cell holds, so that it compares."""
     return cell.counts, Counter(cell.waits)
 
@@ -55,9 +61,9 @@ ages = st.one_of(
     st.integers(0, 3 * DAY // HOUR).map(lambda n: n * HOUR + 14 * MINUTE + 27 * SECOND),
     st.integers(0, 30 * DAY),
 )
-amounts = st.lists(
-    st.tuples(st.integers(0, WIDTH - 1), st.integers(1, 90 * SECOND)), min_size=1, max_size=3
-).map(tuple)
+amounts = (
+    st.lists(st.integers(0, 90 * SECOND), min_size=WIDTH, max_size=WIDTH).filter(any).map(pack)
+)
 marks = st.builds(
     lambda age, before, counts, wait: ("vaxel", NEWEST - age - before, NEWEST - age, counts, wait),
     ages,
@@ -171,9 +177,12 @@ def test_prune_forgets_what_no_window_reaches() -> None:
 
     tally.prune(NEWEST - 35 * DAY)
 
-    assert sorted(tally.seconds) == [NEWEST // SECOND]
-    assert sorted(tally.minutes) == [(NEWEST - age) // MINUTE for age in (3 * HOUR, 0)]
-    assert sorted(tally.hours) == [(NEWEST - age) // HOUR for age in (3 * DAY, 3 * HOUR, 0)]
+    hours = {age: (NEWEST - age) // HOUR for age in (3 * DAY, 3 * HOUR, 0)}
+    minutes = dict(sorted(chain.from_iterable(by.items() for by in tally.minutes.values())))
+
+    assert list(minutes) == [(NEWEST - age) // MINUTE for age in (3 * HOUR, 0)]
+    assert [minute.sum is None for minute in minutes.values()] == [False, True]
+    assert sorted(tally.hours) == list(hours.values())
 
 
 def test_hours_of_arrival_hold_who_is_kept_one_by_one() -> None:
@@ -182,13 +191,13 @@ def test_hours_of_arrival_hold_who_is_kept_one_by_one() -> None:
     old, hour = NEWEST - 300 * DAY, (NEWEST - 300 * DAY) // HOUR
     tally.add(mark(old, wait=3 * SECOND))
     tally.add(mark(old))
-    folded = Cell.of([1, 0, 0], {3: 1})
+    folded = Cell.of((1, 0, 0), {3: 1})
     tally.prune(NEWEST - 35 * DAY)
     tally.release(hour, folded)
 
-    assert content(tally.arrivals[hour]) == ([1, 0, 0], Counter())
+    assert content(tally.arrivals[hour]) == ((1, 0, 0), Counter())
 
-    tally.release(hour, Cell.of([1, 0, 0], {}))
+    tally.release(hour, Cell.of((1, 0, 0), {}))
 
     assert not tally.arrivals
 
@@ -237,7 +246,7 @@ def test_15_minutes_end_with_the_second_of_as_of() -> None:
 
     span = window_start("15m", as_of, STOCKHOLM), window_end(as_of)
 
-    assert tally.between(*span).counts == [0, 2, 0]
+    assert tally.between(*span).counts == (0, 2, 0)
 
 
 def test_today_is_25_hours_when_the_clocks_go_back() -> None:
@@ -255,7 +264,7 @@ def test_today_is_25_hours_when_the_clocks_go_back() -> None:
     start, end = window_start("today", as_of, STOCKHOLM), window_end(as_of)
 
     assert end - start == 25 * HOUR
-    assert tally.between(start, end).counts == [0, 4, 0]
+    assert tally.between(start, end).counts == (0, 4, 0)
 
 
 @pytest.mark.parametrize(("window", "days"), [("7d", 7), ("28d", 28)])
@@ -273,7 +282,7 @@ def test_long_windows_begin_at_a_whole_hour(window: str, days: int) -> None:
 
     span = window_start(window, as_of, STOCKHOLM), window_end(as_of)
 
-    assert tally.between(*span).counts == [0, 3, 0]
+    assert tally.between(*span).counts == (0, 3, 0)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +303,7 @@ def test_the_older_an_edge_the_rounder(age: int, unit: int) -> None:
     for at, measure in ((NEWEST, 1), (start - SECOND, 0), (start, 1)):
         tally.add(mark(at, measure=measure))
 
-    assert tally.between(start, window_end(NEWEST)).counts == [0, 2, 0]
+    assert tally.between(start, window_end(NEWEST)).counts == (0, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -318,8 +327,8 @@ def test_a_late_mark_corrects_what_was_read_before(late: str) -> None:
 
     tally.add(mark(instant(late), measure=1))
 
-    assert before == [1, 0, 0]
-    assert tally.between(*span).counts == [1, 1, 0]
+    assert before == (1, 0, 0)
+    assert tally.between(*span).counts == (1, 1, 0)
 
 
 def test_a_removed_mark_leaves_no_trace() -> None:
@@ -329,6 +338,10 @@ def test_a_removed_mark_leaves_no_trace() -> None:
     tally.add(one)
     tally.add(one, -1)
 
-    for cells in (tally.seconds, tally.minutes, tally.hours, tally.arrivals):
-        assert not any(cells.values())
-        assert not any(cell.waits for cell in cells.values())
+    for cell in (
+        tally.between(NEWEST, NEWEST + 1),
+        tally.hours[NEWEST // HOUR],
+        *tally.arrivals.values(),
+    ):
+        assert not cell
+        assert not cell.waits
