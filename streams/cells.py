@@ -72,51 +72,6 @@ class Cell:
         return self.amounts != 0
 
 
-class Minute:
-    """What fell into a minute: one by one as long as seconds matter, then its sum.
-
-    Attributes:
-        told: marks, those that were taken out again with negative amounts.
-        sum: of all marks, once nobody asks for less than the whole minute.
-    """
-
-    __slots__ = ("sum", "told")
-
-    def __init__(self, width: int, *, is_exact: bool) -> None:
-        """An empty minute."""
-        self.told: list[Mark] = []
-        self.sum = None if is_exact else Cell(width)
-
-    def add(self, mark: Mark, sign: int) -> None:
-        """Put a mark in, or take it out again with `sign` -1."""
-        if sign < 0:
-            mark = (*mark[:3], -mark[3], mark[4])
-        if self.sum is None:
-            self.told.append(mark)
-        else:
-            self.sum.add(mark)
-
-    def round(self, width: int) -> None:
-        """Forget the seconds."""
-        if self.sum is None:
-            rounded = Cell(width)
-            self.include_in(rounded)
-            self.sum, self.told = rounded, []
-
-    def include_in(self, total: Cell) -> None:
-        """Add everything to a cell."""
-        if self.sum is not None:
-            total.include(self.sum)
-        for mark in self.told:
-            total.add(mark)
-
-    def include_part_in(self, total: Cell, start: int, end: int) -> None:
-        """Add what is known to have happened in the half-open `[start, end)` to a cell."""
-        for mark in self.told:
-            if start <= mark[2] < end:
-                total.add(mark)
-
-
 def count_wait(waits: dict[int, int], second: int, times: int) -> None:
     """Put waits of so many whole seconds in, or take them out again with a negative number."""
     waits[second] = n = waits.get(second, 0) + times

@@ -1,8 +1,8 @@
-"""Cells: how often something happened in each second, minute and hour.
+"""Tallies: how often something happened in each hour, and for short windows in each second.
 
-A mark is added to the cell of its instant at every resolution, so that any window is the sum of
-a few cells: seconds up to the next minute, minutes up to the next hour, then whole hours. Reading
-changes nothing, and nothing has to be done when time passes.
+A mark is added to the cell of its hour, and the marks of the last two hours are kept as they are,
+by minute: windows begin at a whole hour or are short. So any window is the sum of some marks and
+some cells. Reading changes nothing, and nothing has to be done when time passes.
 
 A second view sums the same marks by the hour in which their contact *arrived*: that is what
 cohort reports ask for ("of the mails that arrived on Monday, how many were answered in time"). It
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from streams.cells import Cell, Minute, count_wait
+from streams.cells import Cell, count_wait
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from streams.outcomes import Mark
 
-SECONDS_KEPT = 2 * HOUR
-MINUTES_KEPT = 2 * DAY
+RECENT = 2 * HOUR
+"""An hour more than the longest window that does not begin at a whole hour."""
+
 HOURS_OF_DAY = 24
 EVER = -(2**62)
 LONGEST_UNWRITTEN = 365 * DAY
-NO_MINUTES: Mapping[int, Minute] = {}
+NO_MINUTES: Mapping[int, list[Mark]] = {}
 NO_CELLS: tuple[Cell, ...] = ()
 NOWHERE = (EVER, EVER)
 
@@ -48,17 +49,15 @@ class Tally:
         Attributes:
             arrivals: by hour of arrival.
             touched: hours of arrival whose rollups are to be written.
-            minutes: by hour, then by minute.
+            recent: marks by hour and minute, those taken out again with negative amounts.
         """
         self.width = width
         self.keeps = keeps
-        self.minutes: dict[int, dict[int, Minute]] = {}
+        self.recent: dict[int, dict[int, list[Mark]]] = {}
         self.hours: Cells = {}
         self.arrivals: Cells = {}
         self.touched: set[int] = set()
         self.newest = EVER
-        self._exact: set[int] = set()
-        """Hours of minutes that still know what was told."""
         self._days: Cells = {}
         """Sums over whole days, once read kept in step."""
         self._spans: dict[tuple[int, int], Cell] = {}
@@ -73,7 +72,7 @@ class Tally:
 
     def add_all(self, marks: Sequence[Mark], sign: int = 1) -> None:
         """Put marks in, or take them out again; those of one contact share most of their cells."""
-        is_fine, newest = self.keeps == "everything", self.newest
+        keeps_recent, newest = self.keeps == "everything", self.newest
         arrived = hour = EVER
         together, coarse = 0, NO_CELLS
         for mark in marks:
@@ -88,15 +87,14 @@ class Tally:
             if wait >= 0:
                 for cell in coarse:
                     count_wait(cell.waits, wait // SECOND, sign)
-            # Minutes serve short windows only; what is older than those has its hour.
-            if is_fine and instant > newest - MINUTES_KEPT:
+            if keeps_recent and instant > newest - RECENT:
                 if instant > newest:
                     self.newest = newest = instant
-                minute = self._minute(hour, instant)
-                if sign > 0 and minute.sum is None:
-                    minute.told.append(mark)
-                else:
-                    minute.add(mark, sign)
+                minutes = self.recent.get(hour) or self.recent.setdefault(hour, {})
+                told = minutes.get(instant // MINUTE)
+                if told is None:
+                    told = minutes[instant // MINUTE] = []
+                told.append(mark if sign > 0 else (*mark[:3], more, wait))
         for cell in coarse:
             cell.amounts += together
 
@@ -121,22 +119,10 @@ class Tally:
         days = () if day is None else (day,)
         return (by_arrival, _cell(self.hours, hour, width), *spans, *days)
 
-    def _minute(self, hour: int, instant: int) -> Minute:
-        minutes = self.minutes.get(hour)
-        if minutes is None:
-            minutes = self.minutes[hour] = {}
-        minute = minutes.get(instant // MINUTE)
-        if minute is None:
-            is_exact = instant > self.newest - SECONDS_KEPT
-            if is_exact:
-                self._exact.add(hour)
-            minute = minutes[instant // MINUTE] = Minute(self.width, is_exact=is_exact)
-        return minute
-
     def between(self, start: int, end: int) -> Cell:
         """The sum over the half-open `[start, end)`, both whole seconds.
 
-        A start older than two hours is exact to the minute, one older than two days to the hour.
+        Further back than `RECENT` only whole hours are known.
         """
         first, last = _up(start, HOUR) // HOUR, end // HOUR
         if first > last:
@@ -183,17 +169,11 @@ class Tally:
             before: whole hours older than this instant go.
         """
         self._last = NOWHERE
-        newest_exact = (self.newest - SECONDS_KEPT) // HOUR
-        for hour in [hour for hour in self._exact if hour < newest_exact]:
-            self._exact.remove(hour)
-            for minute in self.minutes[hour].values():
-                minute.round(self.width)
-        for cells, oldest in (
-            (self.minutes, self.newest - MINUTES_KEPT),
-            (self.hours, before),
-        ):
-            for hour in [hour for hour in cells if hour < oldest // HOUR]:
-                del cells[hour]
+        oldest = (self.newest - RECENT) // HOUR
+        for hour in [hour for hour in self.recent if hour < oldest]:
+            del self.recent[hour]
+        for hour in [hour for hour in self.hours if hour < before // HOUR]:
+            del self.hours[hour]
         for hour in [hour for hour, cell in self.arrivals.items() if not cell]:
             del self.arrivals[hour]
         longest = (before - LONGEST_UNWRITTEN) // HOUR
@@ -202,25 +182,14 @@ class Tally:
         self._spans.clear()
 
     def _fine(self, start: int, end: int) -> Cell:
-        """The sum over a span without a whole hour in it."""
+        """The sum over a span within one hour."""
         total = Cell(self.width)
-        first, last = _up(start, MINUTE) // MINUTE, end // MINUTE
-        if first > last:
-            self._include_told(total, start, end)
-            return total
-        self._include_told(total, start, first * MINUTE)
-        for hour in range(first * MINUTE // HOUR, last * MINUTE // HOUR + 1):
-            for place, minute in self.minutes.get(hour, NO_MINUTES).items():
-                if first <= place < last:
-                    minute.include_in(total)
-        self._include_told(total, last * MINUTE, end)
+        for minute, told in self.recent.get(start // HOUR, NO_MINUTES).items():
+            if start // MINUTE <= minute <= end // MINUTE:
+                for mark in told:
+                    if start <= mark[2] < end:
+                        total.add(mark)
         return total
-
-    def _include_told(self, total: Cell, start: int, end: int) -> None:
-        """Add what happened within a part of one minute."""
-        minute = self.minutes.get(start // HOUR, NO_MINUTES).get(start // MINUTE)
-        if start < end and minute is not None:
-            minute.include_part_in(total, start, end)
 
     def _whole_hours(self, first: int, last: int) -> Cell:
         """The sum over whole hours, by way of whole days."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from itertools import chain
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +14,7 @@ from streams.amounts import once, pack, unpack
 from streams.cells import Cell
 from streams.instants import DAY, HOUR, MINUTE, SECOND, from_datetime
 from streams.outcomes import NO_WAIT, Mark
-from streams.tally import LONGEST_UNWRITTEN, MINUTES_KEPT, SECONDS_KEPT, Tally
+from streams.tally import LONGEST_UNWRITTEN, RECENT, Tally
 from streams.windows import WINDOWS, window_end, window_start
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -110,8 +109,7 @@ def edges(draw: st.DrawFn) -> int:
     unit, oldest = draw(
         st.sampled_from(
             [
-                (SECOND, SECONDS_KEPT - 2 * MINUTE),
-                (MINUTE, MINUTES_KEPT - 2 * HOUR),
+                (SECOND, RECENT - 2 * MINUTE),
                 (HOUR, 40 * DAY),
             ]
         )
@@ -177,12 +175,8 @@ def test_prune_forgets_what_no_window_reaches() -> None:
 
     tally.prune(NEWEST - 35 * DAY)
 
-    hours = {age: (NEWEST - age) // HOUR for age in (3 * DAY, 3 * HOUR, 0)}
-    minutes = dict(sorted(chain.from_iterable(by.items() for by in tally.minutes.values())))
-
-    assert list(minutes) == [(NEWEST - age) // MINUTE for age in (3 * HOUR, 0)]
-    assert [minute.sum is None for minute in minutes.values()] == [False, True]
-    assert sorted(tally.hours) == list(hours.values())
+    assert sorted(tally.recent) == [NEWEST // HOUR]
+    assert sorted(tally.hours) == [(NEWEST - age) // HOUR for age in (3 * DAY, 3 * HOUR, 0)]
 
 
 def test_hours_of_arrival_hold_who_is_kept_one_by_one() -> None:
@@ -288,8 +282,7 @@ def test_long_windows_begin_at_a_whole_hour(window: str, days: int) -> None:
 @pytest.mark.parametrize(
     ("age", "unit"),
     [
-        pytest.param(SECONDS_KEPT - 2 * SECOND, SECOND, id="two hours back to the second"),
-        pytest.param(MINUTES_KEPT - 2 * MINUTE, MINUTE, id="two days back to the minute"),
+        pytest.param(RECENT - 2 * SECOND, SECOND, id="two hours back to the second"),
         pytest.param(30 * DAY, HOUR, id="further back to the hour"),
     ],
 )
