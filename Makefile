@@ -69,7 +69,7 @@ lock: $(VENV)/.dev ## Pin every dependency anew, with hashes and for every platf
 	$(COMPILE) --group build --constraints requirements/dev.lock --output-file requirements/runtime.lock
 
 clean: ## Remove what was made here, the virtual environment included.
-	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bench .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find agents benchmarks streams tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -224,6 +224,7 @@ def test_a_topic_keeps_hours_of_arrival_only() -> None:
 
     assert tally.touched == set(tally.arrivals) == {NEWEST // HOUR}
     assert not tally.hours
+    assert not tally.recent
 
 
 def test_15_minutes_end_with_the_second_of_as_of() -> None:
