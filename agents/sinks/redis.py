@@ -97,6 +97,9 @@ class RedisSink:
             for name, book in desk.books.items()
             if (as_of := book.as_of(now)) is not None
         }
+        if not as_ofs:
+            # Having nothing to write says nothing of whether it could be written.
+            await self._redis.ping()
         await self._write_snapshots(desk, as_ofs)
         # Before its first record a desk cannot prove that it is not a worker of the past.
         if desk.offset < 0:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from agents.embedded import EmbeddedRedis
+from agents.embedded import EmbeddedRedis, free_port
 from streams.folded_hours import KEPT
 from streams.instants import DAY, HOUR, MINUTE, SECOND
 from tests.integration.test_redis_sink import (
@@ -54,6 +55,12 @@ def test_a_writer_may_write_again_what_it_had_read(redis: Redis, server: Embedde
     show(desk, server.url)
 
     assert f"{MONDAY // HOUR}|" in rollups(redis)
+
+
+def test_a_desk_with_nothing_to_write_notices_that_redis_is_away() -> None:
+    """Otherwise the view would work again at every second desk, and the log tell of it."""
+    with pytest.raises(RedisConnectionError):
+        show(new_desk(), f"redis://127.0.0.1:{free_port()}/0")
 
 
 def test_rollups_and_nothing_else_are_kept_for_years(redis: Redis, server: EmbeddedRedis) -> None:
