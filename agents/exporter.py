@@ -53,8 +53,9 @@ def create_exposition(runtime: Runtime, clock: Callable[[], int]) -> Callable[[]
         nonlocal text, renewed_at
         began = monotonic()
         if began >= renewed_at:
+            monitor.look()
             kpis = Exposition()
-            for _, book, as_of in readable_books(runtime, clock):
+            for book, as_of in monitor.books:
                 kpis.add_book(book, as_of)
             body = kpis.render()
             monitor.render_seconds = monotonic() - began
@@ -67,8 +68,11 @@ def create_exposition(runtime: Runtime, clock: Callable[[], int]) -> Callable[[]
 
 def readable_books(runtime: Runtime, clock: Callable[[], int]) -> Iterator[tuple[Desk, Book, int]]:
     """The books that may be shown now, each with the instant it is true for."""
-    if runtime.recovering:
-        return
+    if not runtime.recovering:
+        yield from _books(runtime, clock)
+
+
+def _books(runtime: Runtime, clock: Callable[[], int]) -> Iterator[tuple[Desk, Book, int]]:
     now = clock() if runtime.settings.cluster.clock == "wall" else None
     for desk in runtime.desks.values():
         for book in desk.books.values():
@@ -81,18 +85,34 @@ class MonitorCollector(Collector):
     """Metrics about the pipeline: the age of the truth, conservation, size, lag."""
 
     def __init__(self, runtime: Runtime, clock: Callable[[], int]) -> None:
-        """Reads `runtime` at every scrape."""
+        """Reads `runtime` at every scrape, after a `look`.
+
+        Attributes:
+            render_seconds: that the last text took.
+            books: that may be shown, each with the instant it is true for.
+        """
         self.render_seconds = 0.0
+        self.books: list[tuple[Book, int]] = []
+        self._recovering = True
         self._runtime = runtime
         self._clock = clock
 
+    def look(self) -> None:
+        """Take in what one text is about.
+
+        A rebalance begins in another thread, also while a text is being made, and time goes on.
+        """
+        runtime = self._runtime
+        self._recovering = runtime.recovering
+        shown = () if self._recovering else _books(runtime, self._clock)
+        self.books = [(book, as_of) for _, book, as_of in shown]
+
     def collect(self) -> Iterator[Metric]:
         """All families, made anew."""
-        runtime = self._runtime
         yield GaugeMetricFamily(
             Monitor.RECOVERING,
             "1 while partitions are assigned or recovered and no KPI is shown.",
-            value=float(runtime.recovering),
+            value=float(self._recovering),
         )
         yield GaugeMetricFamily(
             Monitor.RENDER_SECONDS,
@@ -101,7 +121,7 @@ class MonitorCollector(Collector):
         )
         yield from self._telemetry()
         yield from self._exports()
-        if not runtime.recovering:
+        if not self._recovering:
             yield from self._targets()
             yield from self._desks()
             yield from self._truth()
@@ -186,7 +206,7 @@ class MonitorCollector(Collector):
             "Wait that a promise in seconds or minutes allows, at the channel's as_of.",
             labels=[Label.ORGANISATION, Label.CHANNEL, Label.PROMISE],
         )
-        for _, book, as_of in readable_books(self._runtime, self._clock):
+        for book, as_of in self.books:
             plan = book.plan
             # A version that begins tomorrow asks for nothing today.
             in_force = {
@@ -283,7 +303,7 @@ class MonitorCollector(Collector):
             "How long a queue, mailbox or desk was open within a window that ends at as_of.",
             labels=[*place, Label.PART, Label.WINDOW],
         )
-        for _, book, as_of in readable_books(self._runtime, self._clock):
+        for book, as_of in self.books:
             plan = book.plan
             labels = [plan.organisation.name, plan.channel]
             as_of_family.add_metric(labels, as_of / SECOND)

@@ -208,6 +208,24 @@ def test_the_truth_is_never_ahead_of_the_clock() -> None:
     assert as_of == (NOON + 50 * SECOND) / SECOND
 
 
+def test_a_rebalance_that_begins_meanwhile_tears_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins in another thread; KPIs without the instant they are true for would be no use."""
+    runtime = runtime_with([desk_of("calls", STORY["calls"])])
+    whole = samples_of(create_exposition(runtime, clock_at(200))())
+    render = Exposition.render
+
+    def beginning(self: Exposition) -> bytes:
+        cast("Any", runtime).recovering = True
+        return render(self)
+
+    monkeypatch.setattr(Exposition, "render", beginning)
+    torn = samples_of(create_exposition(runtime, clock_at(200))())
+
+    assert runtime.recovering
+    assert torn.keys() == whole.keys()
+    assert torn["kontaktpuls_recovering[]"] == 0
+
+
 def test_making_texts_takes_a_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many scrapers there are, texts take a quarter of the time at most."""
     desks = [desk_of("calls", STORY["calls"])]
