@@ -164,7 +164,7 @@ def _faust_settings(cluster: Cluster) -> dict[str, Any]:
         "broker": [f"kafka://{broker}" for broker in cluster.brokers.split(",")],
         "broker_client_id": cluster.app_id,
         "broker_credentials": credentials(cluster.security),
-        "broker_commit_interval": 1.0,
+        "broker_commit_interval": 0.25,
         "broker_heartbeat_interval": 1.0 if cluster.embedded else 3.0,
         "broker_max_poll_interval": 120.0,
         "broker_request_timeout": max(cluster.request_timeout / SECOND, SESSION),

@@ -43,7 +43,7 @@ def _real_servers(request: pytest.FixtureRequest) -> None:
         pytest.skip("no redis-server; install the package redis-server")
 
 
-PROMPT = 15.0
+PROMPT = 10.0
 """Seconds within which small chunks are acknowledged, however many they were; the watchdog would
 help out after 20."""
 
@@ -77,10 +77,10 @@ def chunk_by_chunk(scene: Scene) -> None:
     scene.site.slots[0].start()
     scene.publish(5)
     scene.judge.wait_until_caught_up()
-    for _ in range(40):
+    for _ in range(100):
         scene.publish(5)
-        time.sleep(0.1)
-    # Without the mend each commit, one a second, gets past one chunk.
+        time.sleep(0.08)
+    # Without the mend each commit, four a second, gets past one chunk.
     scene.judge.wait_until_caught_up(within=PROMPT)
     scene.judge.compare(within=PROMPT)
 

@@ -225,7 +225,7 @@ def test_a_killed_worker_loses_nothing_and_stores_everything_once(site: Site) ->
     with site.worker("second") as second:
         wait_for(lambda: site.committed()[home] == total, worker=second, within=60)
 
-        # A text is rendered at most once a second.
+        # A text is served for a while.
         wait_for(lambda: site.metric("kontaktpuls_contacts_retained") == total, worker=second)
         read_again = site.metric("kontaktpuls_events_in_total")
 
@@ -305,7 +305,7 @@ def test_a_record_on_the_wrong_partition_finds_its_way(running: Running) -> None
     moved = {partition: offset + 20 for partition, offset in before.items()}
     wait_for(lambda: site.committed() == moved, worker=worker, within=20.0)
 
-    # A text is rendered at most once a second.
+    # A text is served for a while.
     wait_for(
         lambda: site.metric("kontaktpuls_contacts_retained") == known + 20,
         worker=worker,

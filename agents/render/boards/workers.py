@@ -43,8 +43,9 @@ def rendering(board: Board) -> Panel:
             board,
             words.Text("Tid att skriva ut alla KPI:er", "Time to write out all KPIs"),
             words.Text(
-                "Görs högst en gång i sekunden; närmar den sig en sekund behövs fler arbetare.",
-                "Done at most once a second; if it comes near a second, add workers.",
+                "Texten visas igen så länge som den tog att göra fyra gånger om; vid en sekund behövs fler "
+                "arbetare.",
+                "A text is served again for four times as long as it took; at a second, add workers.",
             ),
             SECONDS,
         )._replace(decimals=2),
