@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from streams.instants import MILLISECOND, to_rfc3339
+from streams.instants import MILLISECOND, TOO_LATE, to_rfc3339
 
 if TYPE_CHECKING:
     from streams.records import Rejection
@@ -74,8 +74,11 @@ def seal(rejection: Rejection) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _moment(timestamp: int) -> str:
-    """A broker stamps all records of a batch alike, and to write a time takes 3 microseconds."""
-    return to_rfc3339(timestamp * MILLISECOND)
+    """A broker stamps all records of a batch alike, and to write a time takes 3 microseconds.
+
+    A producer that may stamp its own can write what no calendar has.
+    """
+    return to_rfc3339(min(max(timestamp * MILLISECOND, 0), TOO_LATE))
 
 
 def _as_text(raw: bytes | None, limit: int) -> tuple[str | None, str | None]:

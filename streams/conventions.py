@@ -40,6 +40,9 @@ class Reason(StrEnum):
     BEYOND_HORIZON = "beyond_horizon"
     CONTACT_TOO_LARGE = "contact_too_large"
 
+    # The one of its value, which is also the quicker one.
+    __hash__ = str.__hash__
+
 
 class Label(StrEnum):
     """Prometheus labels."""

@@ -26,9 +26,13 @@ class RejectedError(KontaktpulsError):
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+        super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        """Both; put together only when somebody reads it, as there may be floods of them."""
+        return f"{self.reason}: {self.detail}"
 
 
 class StateError(KontaktpulsError):

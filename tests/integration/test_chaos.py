@@ -67,7 +67,7 @@ def scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
     with ExitStack() as running:
         broker = running.enter_context(Kafka(tmp_path / "kafka"))
         site = running.enter_context(
-            Site(tmp_path, broker, static=False, slots=2, mend=request.param)
+            Site(tmp_path, broker, static=True, slots=2, mend=request.param)
         )
         yield Scene(site)
 
