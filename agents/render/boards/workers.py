@@ -48,23 +48,6 @@ def rendering(board: Board) -> Panel:
             ),
             SECONDS,
         )._replace(decimals=2),
-        [Query("lag", Monitor.LOOP_LAG, "{{instance}}")],
-    )
-
-
-def rendering(board: Board) -> Panel:
-    """How long each worker takes to write out its KPIs."""
-    return lines(
-        pipeline_face(
-            board,
-            words.Text("Tid att skriva ut alla KPI:er", "Time to write out all KPIs"),
-            words.Text(
-                "Texten visas igen så länge som den tog att göra fyra gånger om; vid en sekund behövs fler "
-                "arbetare.",
-                "A text is served again for four times as long as it took; at a second, add workers.",
-            ),
-            SECONDS,
-        )._replace(decimals=2),
         [Query("seconds", Monitor.RENDER_SECONDS, "{{instance}}")],
     )
 
