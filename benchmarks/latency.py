@@ -154,7 +154,7 @@ def main() -> None:
         [row],
         block="latency.py",
         notes=f"Measured on {machine()}; Apache Kafka {kafka_version()}, Redis and the publisher "
-        "on the same cores; making texts may take a quarter of the time.",
+        "on the same cores; making texts may take half of the time.",
         write=WRITE in sys.argv,
     )
     if places[-1] >= PROMISED:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from rig.history import Numbers
 
-EVENTS = 600_000
+EVENTS = 900_000
 ROUNDS = 5
 SLOW = {"Faust": 15, "Quix Streams": 6}
 """What part of the history they read: a fifteenth, a sixth."""

@@ -227,9 +227,9 @@ def test_a_rebalance_that_begins_meanwhile_tears_no_text(monkeypatch: pytest.Mon
 
 
 def test_making_texts_takes_a_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many scrapers there are, texts take a quarter of the time at most."""
+    """However many scrapers there are, texts take half of the time at most."""
     desks = [desk_of("calls", STORY["calls"])]
-    moments = iter((0.0, 0.1, 0.1, 0.39, 0.41, 0.5, 0.5))
+    moments = iter((0.0, 0.1, 0.1, 0.19, 0.21, 0.3, 0.3))
     monkeypatch.setattr(exporter, "monotonic", lambda: next(moments))
     expose = create_exposition(runtime_with(desks), clock_at(200))
     first = expose()

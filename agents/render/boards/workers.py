@@ -43,8 +43,8 @@ def rendering(board: Board) -> Panel:
             board,
             words.Text("Tid att skriva ut alla KPI:er", "Time to write out all KPIs"),
             words.Text(
-                "Siffrorna kan vara fyra gånger så gamla; vid en sekund behövs fler arbetare.",
-                "Numbers may be four times as old; at a second, add workers.",
+                "Siffrorna kan vara dubbelt så gamla; vid en sekund behövs fler arbetare.",
+                "Numbers may be twice as old; at a second, add workers.",
             ),
             SECONDS,
         )._replace(decimals=2),
