@@ -6,8 +6,8 @@ One history (`rig/history.py`) on one Apache Kafka; every program reads it alone
 on the same cores. The clock runs from a program's first record (a worker's: from the end of its
 recovery, which is earlier) until everything is committed, so starting counts for nobody. What each
 counted is compared with what the history comes to. A round runs all of them; the table shows
-medians over rounds, and ratios within a round. The slow ones read the first part of the history, so
-that a round stays short. Their libraries go into `.bench/venv`.
+medians over rounds, and ratios within a round. Faust reads the first part of the history, so that
+a round stays short. Their libraries go into `.bench/venv`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 EVENTS = 900_000
 ROUNDS = 5
-SLOW = {"Faust": 15, "Quix Streams": 6}
-"""What part of the history they read: a fifteenth, a sixth."""
+SLOW = {"Faust": 15}
+"""What part of the history they read: a fifteenth."""
 
 HERE = Path(__file__).parent
 VENV = ROOT / ".bench" / "venv"
