@@ -126,6 +126,7 @@ def create_app(
             await outgoing.settle(settings.cluster.produce_timeout / SECOND)
         except ProduceError as error:
             runtime.fail("rows of a partition that stays could not be stored", error)
+            return
         await runtime.restore(table.rows, partitions)
 
     table = cast(

@@ -115,7 +115,7 @@ class Outgoing:
     async def ebb(self, within: float) -> None:
         """Return once not too much waits for Kafka; `ProduceError` after so many seconds."""
         if self.waiting > MAX_WAITING:
-            await acknowledged(set(self._unacknowledged), within)
+            await self.settle(within)
 
     async def settle(self, within: float) -> None:
         """Return once Kafka has all that was put; `ProduceError` after so many seconds."""

@@ -33,7 +33,7 @@ END_OF_TIME = 2**62
 ANSWERED = "answered"
 WAITING = ""
 OFFERED, A_WAIT, A_HANDLE_TIME = once(m.OFFERED), once(m.WAIT), once(m.HANDLE_TIME)
-EXIT = {"answered": once(m.ANSWERED)} | {reason: once(place) for reason, place in m.EXIT.items()}
+EXIT = {ANSWERED: once(m.ANSWERED)} | {reason: once(place) for reason, place in m.EXIT.items()}
 CODED = {
     None: once(m.HANDLED),
     False: once(m.HANDLED) + once(m.CODED),
@@ -325,9 +325,9 @@ def _contribute(
 
 def _topic_mark(whole: Visit, handle_time: int, zone: ZoneInfo) -> Mark:
     """An ended call as its topic counts it: in the hour in which its local day began."""
-    counts = CODED[whole.resolved] + handle_time * A_HANDLE_TIME
+    handled = CODED[whole.resolved] + handle_time * A_HANDLE_TIME
     midnight = _midnight(whole.entered // HOUR, zone)
-    return f"{TOPIC_PREFIX}{whole.topic}", midnight, whole.ended, counts, NO_WAIT
+    return f"{TOPIC_PREFIX}{whole.topic}", midnight, whole.ended, handled, NO_WAIT
 
 
 @lru_cache(maxsize=4096)

@@ -31,11 +31,6 @@ Statement = tuple[str, AnyFact, str | None]
 """A contact, a fact, and the queue, mailbox, desk or channel that it names."""
 
 
-def statement_of(event: events.Event) -> Statement:
-    """What an event states; heartbeats state nothing."""
-    return STATEMENTS[type(event)](event)
-
-
 def fact_of(event: events.Event) -> tuple[str, AnyFact]:
     """The contact an event is about, and the fact it states; heartbeats state none."""
     contact, fact, _ = STATEMENTS[type(event)](event)

@@ -110,6 +110,20 @@ async def test_a_rebalance_leaves_a_flush_beside_to_the_next_owner(bench: Bench)
     assert len(bench.kafka.sent) == 1, "no tombstones either"
 
 
+async def test_a_flush_that_comes_too_late_for_its_assignment_writes_nothing(bench: Bench) -> None:
+    """What the next assignment is restored from has been settled by then."""
+    first, last = FakeEvent([b"one"], more=True), FakeEvent([b"two"], offset=1)
+    await bench.handle(first)
+    handling = asyncio.create_task(bench.handle(last))
+    await turn()
+    bench.runtime.fence()
+    bench.kafka.answer()
+    await asyncio.wait_for(handling, 5)
+
+    assert bench.desk.flushes == 1
+    assert (first.acked, last.acked) == (0, 0)
+
+
 async def test_no_more_is_taken_up_while_too_much_waits_for_kafka(bench: Bench) -> None:
     """Bad records make letters faster than a slow Kafka takes them."""
     bench.kafka.room.clear()

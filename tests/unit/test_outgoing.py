@@ -210,6 +210,26 @@ async def test_too_much_that_waits_is_waited_for(monkeypatch: pytest.MonkeyPatch
         await outgoing.ebb(0.02)
 
 
+async def test_everything_that_was_put_is_settled_or_told() -> None:
+    """Also what nobody waits for by itself, on every partition."""
+    outgoing, producer, _ = make()
+    outgoing.put("rows", 1, None, b"one")
+    outgoing.put("rows", 2, None, b"two")
+    settling = asyncio.create_task(outgoing.settle(5))
+    await turn()
+    producer.answers[0].set_result(None)
+    await turn()
+
+    assert not settling.done()
+
+    producer.answers[1].set_result(None)
+    await asyncio.wait_for(settling, 5)
+    outgoing.put("rows", 1, None, b"three")
+
+    with pytest.raises(ProduceError, match=r"1 of 1 batches in 0.02 s"):
+        await outgoing.settle(0.02)
+
+
 async def test_one_refusal_is_told_before_the_others_are_answered() -> None:
     """The process ends in any case."""
     refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
