@@ -40,7 +40,7 @@ SESSION: Final = 20.0
 SESSION_EMBEDDED: Final = 6.0
 """Tansu keeps the first member waiting for half of it."""
 
-BUFFERED_CHUNKS: Final = 16
+BUFFERED_CHUNKS: Final = 4
 
 BATCH_BYTES: Final = 512 * 1024
 """Of what is written to one partition at once; a broker takes 1 MB. aiokafka's 16 KB hold a row or

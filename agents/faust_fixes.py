@@ -35,6 +35,7 @@ from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from agents.fetching import BatchFetcher
 from agents.preflight import RuntimeRefusedError, check_stream_iterator, refuse_plaintext
 from streams.errors import KontaktpulsError
 from streams.topics import EVENT_TOPICS
@@ -90,6 +91,12 @@ class MendedThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+    async def on_start(self) -> None:
+        """Start, and fetch events by the batch from the first assignment on."""
+        await super().on_start()
+        # aiokafka makes its fetcher itself, and says to nobody of which kind.
+        self._ensure_consumer()._fetcher.__class__ = BatchFetcher
 
 
 class MendedConsumer(driver.Consumer):

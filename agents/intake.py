@@ -96,7 +96,7 @@ class Intake:
         self._send(lane, applied)
         runtime.handled[message.tp] = message.offset + 1
         runtime.telemetry.chunks += 1
-        runtime.telemetry.records += len(chunk.records)
+        runtime.telemetry.records += applied.count
         more = self._is_more_waiting(chunk, message)
         under_way = self._under_way.get(lane)
         if not more:

@@ -97,12 +97,18 @@ class Book:
         """
         contact = self.contacts.get(contact_id)
         if contact is None:
-            if self._has_folded(seen_at):
+            # Somebody reads the log again from long ago, and it is counted already; or it was, and
+            # even the counts are gone.
+            folded = self.folded
+            if seen_at < folded.begins or seen_at // HOUR in folded.rows:
                 detail = "its contact was folded into counts; this was read before"
                 raise RejectedError(Reason.BEYOND_HORIZON, detail)
             cohort = cohort_of(contact_id, seen_at)
             self.contacts[contact_id] = Contact((fact,), cohort)
-            self.cohorts.setdefault(cohort, []).append(contact_id)
+            neighbours = self.cohorts.get(cohort)
+            if neighbours is None:
+                neighbours = self.cohorts[cohort] = []
+            neighbours.append(contact_id)
             self._changed[contact_id] = ()
             self.unstored.add(cohort)
             return True
@@ -131,8 +137,7 @@ class Book:
     def settle(self) -> None:
         """Bring cells and open promises in step with the contacts that changed."""
         outcome_of, plan, contacts = self._outcome_of, self.plan, self.contacts
-        for contact_id in self._settling():
-            facts = self._changed[contact_id]
+        for contact_id, facts in self._settling():
             after = outcome_of(contacts[contact_id].facts, plan)
             if not facts:
                 self._count(after.marks, 1, shared=after.shared)
@@ -152,15 +157,16 @@ class Book:
                 self._keep_open(contact_id, after)
         self._changed.clear()
 
-    def _settling(self) -> Iterable[str]:
-        """What changed; where that is everything, hour by hour, the newest first.
+    def _settling(self) -> Iterable[tuple[str, Facts]]:
+        """What changed, and from what; where that is everything, hour by hour, the newest first.
 
         Neighbours share their cells, and no fine cells are made for what is old.
         """
         if len(self._changed) < len(self.contacts):
-            return self._changed
+            return self._changed.items()
         hours = sorted(self.cohorts, reverse=True)
-        return chain.from_iterable(self.cohorts[cohort] for cohort in hours)
+        newest_first = chain.from_iterable(self.cohorts[cohort] for cohort in hours)
+        return ((contact_id, self._changed[contact_id]) for contact_id in newest_first)
 
     def outcome(self, facts: Facts) -> Outcome:
         """What the facts of one contact come to here."""
@@ -203,14 +209,6 @@ class Book:
                 for item in self._opens.pop(contact_id, ()):
                     # It is not pending any more.
                     self.tally(item.part).touched.add(item.opened // HOUR)
-
-    def _has_folded(self, seen_at: int) -> bool:
-        """Whether a contact that is not kept was first seen in an hour that was folded.
-
-        Then somebody reads the log again from long ago, and it is counted already; or it was, and
-        even the counts are gone.
-        """
-        return seen_at // HOUR in self.folded.rows or seen_at < self.folded.begins
 
     def prune(self, before: int) -> None:
         """Forget cells that no window needs any more."""
@@ -297,9 +295,10 @@ class Book:
     def _count(self, marks: Sequence[Mark], sign: int, *, shared: bool) -> None:
         """Put marks in their parts, or take them out again; shared ones count in the total too."""
         if shared and marks:
-            part = self.tally(marks[0][0])
+            name, arrival, *_ = marks[0]
+            part = self.tallies.get(name) or self.tally(name)
             part.add_all(marks, sign)
-            self._total().follow(part, marks[0][1] // HOUR)
+            self._total().follow(part, arrival // HOUR)
             return
         for mark in marks:
             part = self.tally(mark[0])

@@ -136,6 +136,9 @@ def calls_of(facts: Facts, max_wait: int) -> list[list[Visit]]:
     A visit that is open for longer than `max_wait` ends there as `unknown`, whatever comes
     later: lost events must leave no ghost callers.
     """
+    plain = _plain_visit(facts, max_wait)
+    if plain is not None:
+        return [[plain]]
     entries, steps, ends = _expand(facts)
     if len(steps) > 1:
         steps = sorted(set(steps))
@@ -154,6 +157,35 @@ def calls_of(facts: Facts, max_wait: int) -> list[list[Visit]]:
                 visit.left, visit.how = visit.entered + max_wait, "unknown"
                 visit.ended, visit.resolved = NEVER, None
     return calls
+
+
+def _plain_visit(facts: Facts, max_wait: int) -> Visit | None:
+    """The stay of a caller who was in one queue, told of as it happened, one after the other.
+
+    Nearly all calls are like that. `None` for any other, which takes more thought.
+    """
+    entered = facts[0]
+    if type(entered) is not Entered:
+        return None
+    queue, at = entered.queue, entered.at
+    visit = Visit(queue, at)
+    told = 1
+    if len(facts) > 1:
+        step = facts[1]
+        if type(step) is Answered or type(step) is Left:
+            if step.queue != queue or step.at < at:
+                return None
+            at = step.at
+            visit.left, visit.how = at, step.reason if type(step) is Left else ANSWERED
+            told = 2
+    for fact in facts[told:]:
+        if type(fact) is not Ended or fact.at < at or fact.queue not in (None, queue):
+            return None
+        if visit.end(fact.at):
+            visit.code(fact.resolved, fact.topic)
+        # Of two ends at the same instant it depends on what they say which one counts first.
+        at = fact.at + 1
+    return None if visit.left > visit.entered + max_wait else visit
 
 
 def _by_call(

@@ -14,8 +14,10 @@ import msgspec
 from streams import events
 from streams.conventions import Reason
 from streams.errors import RejectedError
+from streams.events import MAX_EVENT_BYTES, CallRecord
 
 _decoder: msgspec.json.Decoder[events.AnyEvent] = msgspec.json.Decoder(events.AnyEvent)
+_decode = _decoder.decode
 _encoder = msgspec.json.Encoder()
 
 _REASON_OF_MESSAGE: tuple[tuple[re.Pattern[str], Reason], ...] = (
@@ -51,17 +53,17 @@ def decode_event(data: bytes) -> events.AnyEvent:
     Traceback (most recent call last):
     streams.errors.RejectedError: missing_field: Object missing required field `source`
     """
-    if len(data) > events.MAX_EVENT_BYTES:
-        detail = f"{len(data):,} bytes; an event has at most {events.MAX_EVENT_BYTES:,}"
+    if len(data) > MAX_EVENT_BYTES:
+        detail = f"{len(data):,} bytes; an event has at most {MAX_EVENT_BYTES:,}"
         raise RejectedError(Reason.TOO_LARGE, detail)
     try:
-        event = _decoder.decode(data)
+        event = _decode(data)
     except msgspec.ValidationError as fault:
         raise _rejected(str(fault)) from None
     # Thousands of brackets exhaust the decoder's stack before they mean anything.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise RejectedError(Reason.NOT_JSON, str(fault)) from None
-    if isinstance(event, events.CallRecord):
+    if type(event) is CallRecord:
         _check_record(event)
     return event
 
@@ -85,7 +87,7 @@ def _reason_of(fault: str) -> tuple[Reason, str]:
     return reason, fault + _WRITE_INSTEAD.get(reason, "")
 
 
-def _check_record(record: events.CallRecord) -> None:
+def _check_record(record: CallRecord) -> None:
     """A record whose clocks run backwards describes no call; guessing would hide it."""
     if record.left_at is None and record.reason is not None:
         raise RejectedError(Reason.MISSING_FIELD, "`reason` is given without `left_at`")

@@ -10,22 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Never
 
 from streams import events
-from streams.books import Book
+from streams.books import UNTOLD, Book
 from streams.codec import decode_event
-from streams.cohorts import (
-    FRONTIERS,
-)
+from streams.cohorts import FRONTIERS
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
+from streams.facts import Recorded
 from streams.folded_hours import KEPT
-from streams.instants import MILLISECOND, MINUTE, from_datetime
-from streams.records import Applied, Rejection, Totals
+from streams.instants import DAY, MILLISECOND, MINUTE, from_datetime
+from streams.records import Applied, Record, Rejection, Totals
 from streams.statements import STATEMENTS
 from streams.storage import Storage
-from streams.topics import CHANNEL_OF_EVENT
+from streams.topics import CHANNEL_OF_EVENT, TOPIC_OF_CHANNEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from streams.organisations import Channel, Organisation
     from streams.records import KafkaRecord
@@ -82,6 +81,7 @@ class Desk:
         self._organisations = organisations
         self._owns = owns
         self._own = frozenset(filter(owns, organisations))
+        self._topic = TOPIC_OF_CHANNEL[channel]
         self._horizon = horizon
         self._clock = clock
         self._read = {
@@ -98,32 +98,39 @@ class Desk:
             configured=organisations,
         )
 
-    def apply(self, records: Sequence[KafkaRecord]) -> Applied:
-        """Take in a batch of records and bring the books up to date."""
+    def apply(self, records: Iterable[KafkaRecord]) -> Applied:
+        """Take in records, in order of offset, and bring the books up to date."""
         result = Applied()
         totals, own = self.totals, self._own
-        totals.events_in += len(records)
         touched: set[str] = set()
+        count = unchanged = 0
         for record in records:
+            count += 1
             try:
                 value = record.value
                 event = decode_event(value) if value else _refuse_empty()
                 name = event.organisation
-                if name not in own and name in self._organisations:
+                if name in own:
+                    if self._accept(event, record.timestamp * MILLISECOND):
+                        touched.add(name)
+                    else:
+                        unchanged += 1
+                elif name in self._organisations:
                     result.forwarded.append((name, record))
-                    totals.forwarded += 1
-                elif self._accept(event, record.timestamp * MILLISECOND):
-                    totals.applied += 1
-                    touched.add(name)
                 else:
-                    totals.unchanged += 1
+                    _refuse_unknown_organisation()
             except RejectedError as refusal:
-                result.rejected.append(Rejection(record, refusal.reason, refusal.detail))
+                result.rejected.append(self._rejection(record, refusal))
                 totals.rejected[refusal.reason] += 1
+        if count:
+            self.offset = max(self.offset, record.offset)
+        result.count = count
+        totals.events_in += count
+        totals.unchanged += unchanged
+        totals.forwarded += len(result.forwarded)
+        totals.applied += count - unchanged - len(result.forwarded) - len(result.rejected)
         for organisation in touched:
             self.books[organisation].settle()
-        if records:
-            self.offset = max(self.offset, records[-1].offset)
         return result
 
     def book(self, organisation: str) -> Book:
@@ -165,37 +172,40 @@ class Desk:
         return self._storage.restoring(rows)
 
     def _accept(self, event: events.AnyEvent, appended_at: int) -> bool:
-        """Apply one event; whether it told anything new."""
-        name = event.organisation
+        """Apply one event of an organisation that lives here; whether it told anything new."""
         read = self._read.get(type(event))
-        if read is None or name not in self._organisations:
+        if read is None:
             return self._accept_other(event, appended_at)
         contact_id, fact, part = read(event)
-        first, last = fact.at, fact.last
+        first = fact.at
+        # Only a record of a whole call tells of more than one instant.
+        last = fact.last if type(fact) is Recorded else first
         if last > appended_at + CLOCK_TOLERANCE:
             _refuse_future(last, appended_at, "`at`" if first == last else "its last instant")
-        book = self.book(name)
+        book = self.books.get(event.organisation) or self.book(event.organisation)
+        # Nobody is known further than the source that has read most, which is quicker to tell.
+        newest = appended_at if self._clock == "wall" else book.furthest
         # A zero of some clock (1970) in one field makes the whole record worthless.
-        if first < 0 or self._is_beyond_horizon(book, last, appended_at):
-            detail = f"older than the horizon of {self._horizon // (24 * 60 * MINUTE)} days"
+        if first < 0 or (last < newest - self._horizon and self._is_beyond_horizon(book, last)):
+            detail = f"older than the horizon of {self._horizon // DAY} days"
             raise RejectedError(Reason.BEYOND_HORIZON, detail)
         is_new = book.add(contact_id, fact, first)
-        source = book.plan.source_of(part or "")
-        if book.advance(source, last):
+        plan = book.plan
+        source = plan.source_of.get(part, plan.default_source)
+        known = book.frontiers.get(source, UNTOLD)
+        if last > known:
+            book.advance(source, last)
             book.unstored.add(FRONTIERS)
-        elif last < book.frontiers[source] - LATE:
+        elif last < known - LATE:
             self.totals.late += 1
         if not is_new:
             return False
-        if part is not None and part not in book.plan.parts and self.channel != "surveys":
+        if part is not None and part not in plan.parts and self.channel != "surveys":
             self.totals.unknown_part += 1
         return True
 
     def _accept_other(self, event: events.AnyEvent, appended_at: int) -> bool:
         """Apply a heartbeat, or say why the event cannot be applied."""
-        if event.organisation not in self._organisations:
-            detail = "no file for it in config/organisations"
-            raise RejectedError(Reason.UNKNOWN_ORGANISATION, detail)
         if isinstance(event, events.Heartbeat):
             return self._heartbeat(event, appended_at)
         detail = f"this type belongs on the topic of {CHANNEL_OF_EVENT[type(event)]}"
@@ -215,12 +225,16 @@ class Desk:
             return True
         return False
 
-    def _is_beyond_horizon(self, book: Book, last: int, appended_at: int) -> bool:
+    def _rejection(self, record: KafkaRecord, refusal: RejectedError) -> Rejection:
+        whole = Record(
+            record.value, record.key, record.timestamp, record.offset, self._topic, self.partition
+        )
+        return Rejection(whole, refusal.reason, refusal.detail)
+
+    def _is_beyond_horizon(self, book: Book, last: int) -> bool:
+        """Whether what is older than the horizon seen from the newest is so from everywhere."""
         if self._clock == "wall":
-            return last < appended_at - self._horizon
-        # Nobody is known further than the source that has read most, which is quicker to tell.
-        if last >= book.furthest - self._horizon:
-            return False
+            return True
         as_of = book.as_of()
         return as_of is not None and last < as_of - self._horizon
 
@@ -238,6 +252,10 @@ def _refuse_future(at: int, appended_at: int, what: str) -> Never:
     ahead = (at - appended_at) // MINUTE
     detail = f"{what} is {ahead:,} minutes ahead of the broker's clock"
     raise RejectedError(Reason.FROM_THE_FUTURE, detail)
+
+
+def _refuse_unknown_organisation() -> Never:
+    raise RejectedError(Reason.UNKNOWN_ORGANISATION, "no file for it in config/organisations")
 
 
 def _refuse_empty() -> Never:

@@ -39,7 +39,12 @@ class Rule(NamedTuple):
 
 
 class Plan:
-    """How one organisation counts one channel."""
+    """How one organisation counts one channel.
+
+    Attributes:
+        source_of: the source that reports a part.
+        default_source: the one that reports all others; empty where the configuration names none.
+    """
 
     def __init__(self, organisation: Organisation, channel: Channel) -> None:
         """Lay out the cells and sort the promises by part."""
@@ -63,7 +68,7 @@ class Plan:
             for part, groups in self._versions.items()
             if all(len(versions) == 1 and not versions[0].promise.valid_from for versions in groups)
         }
-        self._source_of = {
+        self.source_of: dict[str | None, str] = {
             part: source.name
             for source in reversed(organisation.sources)
             if source.channel == channel
@@ -71,15 +76,11 @@ class Plan:
         }
         self.sources = tuple(s.name for s in organisation.sources if s.channel == channel)
         whole = [s.name for s in organisation.sources if s.channel == channel and not s.parts]
-        self._default_source = whole[0] if whole else ""
+        self.default_source = whole[0] if whole else ""
 
     def label(self, name: str) -> str:
         """The part a queue, mailbox or desk is counted under; unknown ones are `other`."""
         return name if name in self.parts else OTHER
-
-    def source_of(self, name: str) -> str:
-        """The source that reports a part; empty where the configuration names none."""
-        return self._source_of.get(name, self._default_source)
 
     def rules(self, part: str, arrival: int) -> tuple[Rule, ...]:
         """The promises that hold for a contact that arrived in a part at an instant."""

@@ -17,7 +17,7 @@ class KafkaRecord(Protocol):
     Attributes:
         value, key: bytes as they were sent.
         timestamp: when the broker appended it, in milliseconds since 1970.
-        topic, partition, offset: its place.
+        offset: its place in its partition.
     """
 
     @property
@@ -28,14 +28,10 @@ class KafkaRecord(Protocol):
     def timestamp(self) -> int: ...  # noqa: D102
     @property
     def offset(self) -> int: ...  # noqa: D102
-    @property
-    def topic(self) -> str: ...  # noqa: D102
-    @property
-    def partition(self) -> int: ...  # noqa: D102
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A `KafkaRecord` that no client handed over."""
+    """A `KafkaRecord` that knows of which topic and partition it is."""
 
     value: bytes | None
     key: bytes | None
@@ -48,7 +44,7 @@ class Record(msgspec.Struct, frozen=True):
 class Rejection(NamedTuple):
     """A record that cannot be applied, and why."""
 
-    record: KafkaRecord
+    record: Record
     reason: Reason
     detail: str
 
@@ -59,10 +55,12 @@ class Applied:
     Attributes:
         rejected: for the dead-letter topic.
         forwarded: (organisation, record) of other partitions.
+        count: of all records of the batch.
     """
 
     def __init__(self) -> None:
         """Nothing yet."""
+        self.count = 0
         self.rejected: list[Rejection] = []
         self.forwarded: list[tuple[str, KafkaRecord]] = []
 

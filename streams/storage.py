@@ -20,7 +20,7 @@ from streams.cohorts import (
 )
 from streams.folded_rows import encode_folded
 from streams.folding import fold, folded_number
-from streams.instants import HOUR
+from streams.instants import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -74,6 +74,7 @@ class Storage:
         self._inherited: dict[Place, list[bytes]] = {}
         self._dropped: list[bytes] = []
         self._folded_at: dict[str, int] = {}
+        self._pruned_at: dict[str, int] = {}
 
     @property
     def dirty(self) -> bool:
@@ -177,7 +178,9 @@ class Storage:
                 for cohort in cohorts:
                     self._drop((organisation, cohort))
             self._expire(book)
-            book.prune(as_of - self._horizon)
+            if as_of // DAY != self._pruned_at.get(organisation):
+                self._pruned_at[organisation] = as_of // DAY
+                book.prune(as_of - self._horizon)
         return rows
 
     def _expire(self, book: Book) -> None:

@@ -1,8 +1,8 @@
 """Tallies: how often something happened in each hour, and for short windows in each second.
 
 A mark is added to the cell of its hour, and the marks of the last two hours are kept as they are,
-by minute: windows begin at a whole hour or are short. So any window is the sum of some marks and
-some cells. Reading changes nothing, and nothing has to be done when time passes.
+in slots of five minutes: windows begin at a whole hour or are short. So any window is the sum of
+some marks and some cells. Reading changes nothing, and nothing has to be done when time passes.
 
 A second view sums the same marks by the hour in which their contact *arrived*: that is what
 cohort reports ask for ("of the mails that arrived on Monday, how many were answered in time"). It
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 RECENT = 2 * HOUR
 """An hour more than the longest window that does not begin at a whole hour."""
 
+SLOT = 5 * MINUTE
 HOURS_OF_DAY = 24
 EVER = -(2**62)
 LONGEST_UNWRITTEN = 365 * DAY
-NO_MINUTES: Mapping[int, list[Mark]] = {}
+NO_SLOTS: Mapping[int, list[Mark]] = {}
 NO_CELLS: tuple[Cell, ...] = ()
 NOWHERE = (EVER, EVER)
 
@@ -49,7 +50,7 @@ class Tally:
         Attributes:
             arrivals: by hour of arrival.
             touched: hours of arrival whose rollups are to be written.
-            recent: marks by hour and minute, those taken out again with negative amounts.
+            recent: marks by hour and slot, those taken out again with negative amounts.
         """
         self.width = width
         self.keeps = keeps
@@ -73,30 +74,43 @@ class Tally:
     def add_all(self, marks: Sequence[Mark], sign: int = 1) -> None:
         """Put marks in, or take them out again; those of one contact share most of their cells."""
         keeps_recent, newest = self.keeps == "everything", self.newest
-        arrived = hour = EVER
+        arrived, begins, ends = EVER, EVER, EVER
         together, coarse = 0, NO_CELLS
         for mark in marks:
             _, arrival, instant, amounts, wait = mark
-            if instant // HOUR != hour or arrival // HOUR != arrived:
+            if arrival != arrived or not begins <= instant < ends:
                 for cell in coarse:
                     cell.amounts += together
-                arrived, hour = arrival // HOUR, instant // HOUR
-                together, coarse = 0, self._coarse(arrived, hour)
+                arrived, hour, together = arrival, instant // HOUR, 0
+                begins = hour * HOUR
+                ends = begins + HOUR
+                coarse = self._coarse(arrival // HOUR, hour)
             more = amounts if sign > 0 else -amounts
             together += more
             if wait >= 0:
+                second = wait // SECOND
                 for cell in coarse:
-                    count_wait(cell.waits, wait // SECOND, sign)
+                    count_wait(cell.waits, second, sign)
             if keeps_recent and instant > newest - RECENT:
                 if instant > newest:
                     self.newest = newest = instant
-                minutes = self.recent.get(hour) or self.recent.setdefault(hour, {})
-                told = minutes.get(instant // MINUTE)
+                slots = self.recent.get(hour)
+                if slots is None:
+                    slots = self._begin(hour)
+                slot = instant // SLOT
+                told = slots.get(slot)
                 if told is None:
-                    told = minutes[instant // MINUTE] = []
+                    told = slots[slot] = []
                 told.append(mark if sign > 0 else (*mark[:3], more, wait))
         for cell in coarse:
             cell.amounts += together
+
+    def _begin(self, hour: int) -> dict[int, list[Mark]]:
+        """Keep the marks of another hour, and those of hours that are over no longer."""
+        oldest = (self.newest - RECENT) // HOUR
+        for over in [known for known in self.recent if known < oldest]:
+            del self.recent[over]
+        return self.recent.setdefault(hour, {})
 
     def _coarse(self, arrived: int, hour: int) -> tuple[Cell, ...]:
         """The cells of an hour of arrival and of an hour in which something was decided."""
@@ -169,9 +183,6 @@ class Tally:
             before: whole hours older than this instant go.
         """
         self._last = NOWHERE
-        oldest = (self.newest - RECENT) // HOUR
-        for hour in [hour for hour in self.recent if hour < oldest]:
-            del self.recent[hour]
         for hour in [hour for hour in self.hours if hour < before // HOUR]:
             del self.hours[hour]
         for hour in [hour for hour, cell in self.arrivals.items() if not cell]:
@@ -184,8 +195,8 @@ class Tally:
     def _fine(self, start: int, end: int) -> Cell:
         """The sum over a span within one hour."""
         total = Cell(self.width)
-        for minute, told in self.recent.get(start // HOUR, NO_MINUTES).items():
-            if start // MINUTE <= minute <= end // MINUTE:
+        for slot, told in self.recent.get(start // HOUR, NO_SLOTS).items():
+            if start // SLOT <= slot <= end // SLOT:
                 for mark in told:
                     if start <= mark[2] < end:
                         total.add(mark)

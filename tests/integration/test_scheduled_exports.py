@@ -384,7 +384,7 @@ def test_killed_anywhere_and_raced_an_export_ends_as_one(site: Site) -> None:
             if number < 3:
                 # A mail that is quicker than we are is not answered before its sender is dead:
                 # nothing would be left to do for those who are killed later.
-                site.office.when_received = lambda _mail: gone.wait(PATIENCE)
+                site.office.when_received = _keeping(gone)
             else:
                 site.office.when_received = _told(arrived, worker if number == 3 else None)
             wait_for(reached, otherwise=site.logs)
@@ -419,6 +419,15 @@ def test_killed_anywhere_and_raced_an_export_ends_as_one(site: Site) -> None:
     assert marks[KEY].files == manifest.sums
     assert len(site.office.received) >= 1
     assert {mail["Message-ID"] for mail in site.office.received} == {marks[KEY].message_id}
+
+
+def _keeping(gone: threading.Event) -> Callable[[EmailMessage], None]:
+    """Whoever sends a mail hears nothing before somebody is gone."""
+
+    def keep(_mail: EmailMessage) -> None:
+        gone.wait(PATIENCE)
+
+    return keep
 
 
 def _told(arrived: threading.Event, victim: Child | None) -> Callable[[EmailMessage], None]:

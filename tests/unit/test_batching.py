@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, cast
 
-from aiokafka import ConsumerRecord
 from faust.types import TP, ConsumerMessage
 
 from agents.batching import CHUNK_RECORDS, ChunkRecord, ChunkScheduler, ChunkSchema
+from agents.fetching import Batch
+from streams.records import Record
 from streams.topics import CALLS, EMAILS
 
 
-def fetched(tp: TP, first: int, count: int) -> list[ConsumerRecord]:
-    """Consecutive records of a partition, as aiokafka returns them."""
-    return [
-        ConsumerRecord(
-            topic=tp.topic,
-            partition=tp.partition,
-            offset=offset,
-            timestamp=1_000 + offset,
-            timestamp_type=1,
-            key=b"skara",
-            value=b"{}",
-            checksum=None,
-            serialized_key_size=5,
-            serialized_value_size=2,
-            headers=(),
-        )
-        for offset in range(first, first + count)
-    ]
+def record(offset: int) -> Record:
+    """A record of which only its place matters."""
+    return Record(b"{}", b"skara", 1_000 + offset, offset, CALLS, 3)
 
 
-def test_a_long_run_becomes_full_chunks_and_a_rest() -> None:
+def fetched(first: int, *sizes: int) -> list[Batch]:
+    """Consecutive batches of a partition, by how many records they have."""
+    offsets = itertools.count(first)
+    return [Batch.of([record(next(offsets)) for _ in range(size)]) for size in sizes]
+
+
+def test_batches_become_chunks_that_are_as_full_as_may_be() -> None:
     """No record is lost, doubled or moved, and no chunk is longer than allowed."""
-    tp = TP(CALLS, 3)
-    records = fetched(tp, 500, 2 * CHUNK_RECORDS + 7)
-    chunks = [chunk for _, chunk in ChunkScheduler().iterate({tp: records})]
+    half = CHUNK_RECORDS // 2
+    batches = fetched(500, half, half, 1, half, half, CHUNK_RECORDS, 7)
+    chunks = [chunk for _, chunk in ChunkScheduler().iterate({TP(CALLS, 3): batches})]
+    told = [list(chunk.value.records) for chunk in chunks]
 
-    assert [len(chunk.value.records) for chunk in chunks] == [CHUNK_RECORDS, CHUNK_RECORDS, 7]
-    assert [record for chunk in chunks for record in chunk.value.records] == records
+    assert [len(records) for records in told] == [2 * half, half + 1, half, CHUNK_RECORDS, 7]
+    assert list(itertools.chain(*told)) == [record(500 + n) for n in range(sum(map(len, told)))]
 
 
 def test_a_chunk_takes_the_offset_of_its_last_record() -> None:
     """Acknowledging the chunk commits past everything in it."""
     tp = TP(CALLS, 3)
-    [(found, chunk)] = ChunkScheduler().iterate({tp: fetched(tp, 500, 20)})
+    [(found, chunk)] = ChunkScheduler().iterate({tp: fetched(500, 12, 8)})
 
     assert found == tp
     assert (chunk.topic, chunk.partition, chunk.offset) == (CALLS, 3, 519)
@@ -53,8 +47,8 @@ def test_a_chunk_takes_the_offset_of_its_last_record() -> None:
 
 def test_only_the_last_chunk_of_a_fetch_says_that_nothing_more_came_with_it() -> None:
     """Also when its length is exactly that of a full chunk."""
-    tp = TP(CALLS, 0)
-    chunks = ChunkScheduler().iterate({tp: fetched(tp, 0, 2 * CHUNK_RECORDS)})
+    batches = fetched(0, CHUNK_RECORDS, CHUNK_RECORDS)
+    chunks = ChunkScheduler().iterate({TP(CALLS, 0): batches})
 
     assert [chunk.value.more for _, chunk in chunks] == [True, False]
 
@@ -66,9 +60,9 @@ def test_topics_and_partitions_take_turns() -> None:
         tp
         for tp, _ in ChunkScheduler().iterate(
             {
-                backlog: fetched(backlog, 0, 3 * CHUNK_RECORDS),
-                short: fetched(short, 0, 1),
-                other: fetched(other, 0, 1),
+                backlog: fetched(0, *[CHUNK_RECORDS] * 3),
+                short: fetched(0, 1),
+                other: fetched(0, 1),
             }
         )
     ]
@@ -79,7 +73,7 @@ def test_topics_and_partitions_take_turns() -> None:
 def test_changelog_records_go_through_one_by_one() -> None:
     """Recovery counts the offsets of the changelog, so nothing there may be bundled."""
     tp = TP("kontaktpuls-cohorts-changelog", 0)
-    records = fetched(tp, 0, 3)
+    records = [record(0), record(1), record(2)]
 
     assert list(ChunkScheduler().iterate({tp: records})) == [(tp, record) for record in records]
 
@@ -87,7 +81,7 @@ def test_changelog_records_go_through_one_by_one() -> None:
 def test_the_schema_hands_over_the_chunk_itself() -> None:
     """Nothing in a chunk can fail to decode before our own code sees it."""
     tp = TP(CALLS, 0)
-    [(_, record)] = ChunkScheduler().iterate({tp: fetched(tp, 0, 2)})
+    [(_, record)] = ChunkScheduler().iterate({tp: fetched(0, 2)})
     message = message_of(record, tp)
     app = cast("Any", None)
     schema = ChunkSchema()

@@ -47,6 +47,7 @@ class FakeDesk:
         """Good, bad, astray or a bug of ours."""
         self.applied += records
         result = Applied()
+        result.count = len(records)
         for record in records:
             if record.value == b"bad":
                 result.rejected.append(Rejection(record, Reason.NOT_JSON, "broken"))

@@ -40,6 +40,8 @@ def _impurities_of(node: ast.stmt | ast.expr) -> list[str]:
             return [f"imports `{name.name}`" for name in names if not _allowed(name.name)]
         case ast.ImportFrom(module="random", names=names):
             return [f"throws unseeded dice with `{n.name}`" for n in names if n.name != "Random"]
+        case ast.ImportFrom(module="sys", names=[ast.alias(name="intern")]):
+            return []
         case ast.ImportFrom(module=str(module)) if not _allowed(module):
             return [f"imports `{module}`"]
         case ast.Call(func=ast.Name(id=name)) if name in FORBIDDEN_CALLS:

@@ -1,0 +1,102 @@
+"""Records of event topics as aiokafka's compiled code unpacks them, a batch at a time.
+
+aiokafka wraps every record anew, in Python, and hands it on through two generators. That takes
+longer than to decode the event in it, and a worker needs none of it. A batch stays packed until
+its records are taken in, so none of them takes up memory while it waits.
+"""
+
+# ruff: noqa: SLF001 - this module looks into aiokafka so that no other has to
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch
+
+from streams.topics import EVENT_TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from streams.records import KafkaRecord
+
+MOST_RECORDS: Final = 4_000
+"""Of a batch; larger ones come in parts."""
+
+
+class Batch(NamedTuple):
+    """Consecutive records of one partition, to be gone through once.
+
+    Attributes:
+        records: in order of offset; none where all of them were compacted away.
+        span: so many there are at most.
+        last: offset of the last one.
+        timestamp: of the latest one, in milliseconds since 1970.
+    """
+
+    records: Iterable[KafkaRecord]
+    span: int
+    last: int
+    timestamp: int
+
+    @classmethod
+    def of(cls, records: Sequence[KafkaRecord]) -> Batch:
+        """Records that are unpacked already, at least one."""
+        return cls(records, len(records), records[-1].offset, records[-1].timestamp)
+
+
+class WholeBatches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """What was fetched of a partition, batch by batch."""
+
+    @classmethod
+    def of(cls, fetched: PartitionRecords) -> WholeBatches:
+        """The same; nobody may have looked at `fetched` yet."""
+        return cls(
+            fetched._tp,
+            fetched._records,
+            fetched._aborted_transactions,
+            fetched.next_fetch_offset,
+            key_deserializer=None,
+            value_deserializer=None,
+            check_crcs=fetched._check_crcs,
+            isolation_level=fetched._isolation_level,
+        )
+
+    next_fetch_offset: int
+
+    def _unpack_records(self) -> Iterator[Batch]:
+        while self._records.has_next():
+            packed = self._records.next_batch()
+            if self._check_crcs and not packed.validate_crc():
+                # Nothing of this answer is used, and it is asked for again.
+                msg = f"a batch of {self._tp} is damaged"
+                raise CorruptRecordException(msg)
+            wanted, self.next_fetch_offset = self.next_fetch_offset, packed.next_offset
+            if packed.is_control_batch:
+                continue
+            # What was written before Kafka 0.11 does not say how much it is.
+            if isinstance(packed, DefaultRecordBatch) and packed.base_offset >= wanted:
+                span = packed.next_offset - packed.base_offset
+                if span <= MOST_RECORDS:
+                    yield Batch(packed, span, packed.next_offset - 1, packed.max_timestamp)
+                    continue
+            # A broker hands over the whole batch that a wanted offset lies in.
+            records = [record for record in packed if record.offset >= wanted]
+            for start in range(0, len(records), MOST_RECORDS):
+                yield Batch.of(records[start : start + MOST_RECORDS])
+
+
+class BatchFetcher(Fetcher):  # type: ignore[misc]  # aiokafka has no types
+    """Hands over event topics by the batch, and every other topic record by record."""
+
+    async def _proc_fetch_request(self, assignment: Any, node_id: int, request: Any) -> bool:
+        is_something_new: bool = await super()._proc_fetch_request(assignment, node_id, request)
+        # Nobody has looked yet: there was no turn of the event loop since the answer came.
+        for tp, result in self._records.items():
+            if tp.topic in EVENT_TOPICS and type(result) is FetchResult:
+                fetched = result._partition_records
+                if type(fetched) is PartitionRecords:
+                    result._partition_records = WholeBatches.of(fetched)
+        return is_something_new
