@@ -63,6 +63,11 @@ def test_anything_that_is_told_comes_to_the_same(told: list[AnyFact]) -> None:
     assert calls_of(facts, MAX_WAIT) == the_long_way(facts)
 
 
+@example(
+    Entered(0, "vaxel", 0),
+    Answered(0, "vaxel", 1),
+    [Ended(0, "vaxel", 6, resolved=False), Ended(0, None, 6, resolved=True)],
+)
 @given(entries(0, 1), steps(1, 2, 5), st.lists(ends(5, 6), max_size=3))
 def test_what_is_told_as_it_happens_comes_to_the_same(
     entry: Entered, step: Answered | Left, over: list[Ended]
