@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import faust
 from faust.transport.utils import DefaultSchedulingStrategy
 
+from agents.fetching import MOST_RECORDS
 from streams.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from agents.fetching import Batch
     from streams.records import KafkaRecord
 
-CHUNK_RECORDS: Final = 4_000
+CHUNK_RECORDS: Final = MOST_RECORDS
 """A chunk is worked off in some 30 ms, in which nothing else is done. In shorter ones more contacts
 are counted twice, because a chunk ends amid what is told of them."""
 
