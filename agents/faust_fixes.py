@@ -9,7 +9,8 @@ then read the new code, and drop or renew the mend.
   it, so that offsets were committed whose records nobody had read. And after an assignment a
   partition without a committed offset went on wherever it had read to, so that its first records,
   fetched before recovery was over, reached nobody.
-* `MendedThread`, `MendedConsumer`: idle topics kept busy ones waiting for up to 1.5 seconds.
+* `MendedThread`, `MendedConsumer`: idle topics kept busy ones waiting for up to 1.5 seconds; and
+  every record was made anew in Python before anybody looked at it (`agents.fetching`).
 * `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive; and
   what was fetched while recovery ended was thrown away, so that commits stalled.
 
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery, ServiceStopped
 from faust.transport.consumer import Consumer as BaseConsumer
@@ -65,8 +67,12 @@ UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
         Recovery.on_recovery_completed,
         "self.app.flow_control.resume()\n        consumer.resume_flow()",
     ),
+    (AIOKafkaConsumer.start, "self._fetcher = Fetcher("),
+    (Fetcher._proc_fetch_request, "self._records[tp] = FetchResult("),
+    (FetchResult.getall, "for msg in self._partition_records:"),
+    (PartitionRecords._unpack_records, "self.next_fetch_offset = next_batch.next_offset"),
 )
-"""Where each bug is, and the line that is it."""
+"""Where each bug is, and the line that is it; then what `agents.fetching` takes for granted."""
 
 FETCH_WAIT_MS: Final = 50
 """For which a broker may keep a request for records when there are none."""
