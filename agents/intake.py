@@ -110,9 +110,10 @@ class Intake:
 
     def _send(self, lane: Lane, applied: Applied) -> None:
         put, sent = self._outgoing.put, lane.sent
-        for rejection in applied.rejected:
+        if applied.rejected:
             # All topics have as many partitions.
-            sent.add(put(DEAD_LETTERS, rejection.record.partition, None, seal(rejection)))
+            letters = map(seal, applied.rejected)
+            sent |= self._outgoing.put_all(DEAD_LETTERS, lane.desk.partition, letters)
         for organisation, record in applied.forwarded:
             partition = partition_of(organisation, self._partitions)
             key = organisation.encode()

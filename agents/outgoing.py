@@ -22,7 +22,7 @@ from aiokafka.errors import ProducerClosed
 from streams.errors import KontaktpulsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from aiokafka import AIOKafkaProducer
     from aiokafka.producer.message_accumulator import BatchBuilder
@@ -94,23 +94,14 @@ class Outgoing:
             value: as it is; `None` takes out a row of that key.
             timestamp: milliseconds since 1970; now, if not given.
         """
-        queue = self._queues.get((topic, partition))
-        if queue is None:
-            queue = self._queues[topic, partition] = deque()
-            sender = asyncio.create_task(self._send(topic, partition, queue))
-            self._senders.add(sender)
-            sender.add_done_callback(self._senders.discard)
-        added = None
-        if queue:
-            added = queue[-1].builder.append(key=key, value=value, timestamp=timestamp)
-        if added is None:
-            self._open(queue)
-            # The first record always has room, however large: the broker decides.
-            added = queue[-1].builder.append(key=key, value=value, timestamp=timestamp)
-        batch = queue[-1]
-        batch.size += added.size
-        self.waiting += added.size
-        return batch.acknowledged
+        return self._append(self._queue(topic, partition), key, value, timestamp)
+
+    def put_all(
+        self, topic: str, partition: int, values: Iterable[bytes]
+    ) -> set[asyncio.Future[None]]:
+        """Write records without keys soon; done once Kafka has acknowledged them all."""
+        queue = self._queue(topic, partition)
+        return {self._append(queue, None, value, None) for value in values}
 
     async def ebb(self, within: float) -> None:
         """Return once not too much waits for Kafka; `ProduceError` after so many seconds."""
@@ -144,6 +135,32 @@ class Outgoing:
     def _producer(self) -> AIOKafkaProducer:
         """The same to the end: Faust forgets it before it is closed."""
         return self._find_producer()
+
+    def _queue(self, topic: str, partition: int) -> deque[Batch]:
+        """The batches of a partition that wait, and somebody who sends them."""
+        queue = self._queues.get((topic, partition))
+        if queue is None:
+            queue = self._queues[topic, partition] = deque()
+            sender = asyncio.create_task(self._send(topic, partition, queue))
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
+        return queue
+
+    def _append(
+        self, queue: deque[Batch], key: bytes | None, value: bytes | None, timestamp: int | None
+    ) -> asyncio.Future[None]:
+        """Put a record into the last batch, or into another one."""
+        added = None
+        if queue:
+            added = queue[-1].builder.append(key=key, value=value, timestamp=timestamp)
+        if added is None:
+            self._open(queue)
+            # The first record always has room, however large: the broker decides.
+            added = queue[-1].builder.append(key=key, value=value, timestamp=timestamp)
+        batch, size = queue[-1], added.size
+        batch.size += size
+        self.waiting += size
+        return batch.acknowledged
 
     def _open(self, queue: deque[Batch]) -> None:
         """Begin another batch."""

@@ -40,6 +40,7 @@ _WRITE_INSTEAD = {
     Reason.INVALID_TIME: "; write e.g. 2026-03-02T09:00:00+01:00",
 }
 
+_QUOTING = "Invalid "
 _QUOTED_VALUE = re.compile(r"^(Invalid (?:enum )?value) .*( - at `[^`]*`)$", re.DOTALL)
 
 
@@ -75,8 +76,9 @@ def encode_event(event: events.Event) -> bytes:
 
 def _rejected(message: str) -> RejectedError:
     # A rejected value may be a telephone number in the wrong field: name the place, not the value.
-    quoting = _QUOTED_VALUE.match(message)
-    return RejectedError(*_reason_of(quoting[1] + quoting[2] if quoting else message))
+    if message.startswith(_QUOTING) and (quoting := _QUOTED_VALUE.match(message)):
+        message = quoting[1] + quoting[2]
+    return RejectedError(*_reason_of(message))
 
 
 @lru_cache(maxsize=1024)

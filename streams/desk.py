@@ -101,13 +101,13 @@ class Desk:
     def apply(self, records: Iterable[KafkaRecord]) -> Applied:
         """Take in records, in order of offset, and bring the books up to date."""
         result = Applied()
-        totals, own = self.totals, self._own
+        totals, own, topic = self.totals, self._own, self._topic
         touched: set[str] = set()
         count = unchanged = 0
         for record in records:
             count += 1
+            value = record.value
             try:
-                value = record.value
                 event = decode_event(value) if value else _refuse_empty()
                 name = event.organisation
                 if name in own:
@@ -120,7 +120,10 @@ class Desk:
                 else:
                     _refuse_unknown_organisation()
             except RejectedError as refusal:
-                result.rejected.append(self._rejection(record, refusal))
+                whole = Record(
+                    value, record.key, record.timestamp, record.offset, topic, self.partition
+                )
+                result.rejected.append(Rejection(whole, refusal.reason, refusal.detail))
                 totals.rejected[refusal.reason] += 1
         if count:
             self.offset = max(self.offset, record.offset)
@@ -224,12 +227,6 @@ class Desk:
             book.unstored.add(FRONTIERS)
             return True
         return False
-
-    def _rejection(self, record: KafkaRecord, refusal: RejectedError) -> Rejection:
-        whole = Record(
-            record.value, record.key, record.timestamp, record.offset, self._topic, self.partition
-        )
-        return Rejection(whole, refusal.reason, refusal.detail)
 
     def _is_beyond_horizon(self, book: Book, last: int) -> bool:
         """Whether what is older than the horizon seen from the newest is so from everywhere."""

@@ -26,7 +26,7 @@ class RejectedError(KontaktpulsError):
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(reason, detail)
+        # `args` are set already, and there may be floods of these.
         self.reason = reason
         self.detail = detail
 

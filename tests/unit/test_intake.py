@@ -104,6 +104,12 @@ class FakeKafka:
         self.waiting.append(future)
         return future
 
+    def put_all(
+        self, topic: str, partition: int, values: Iterable[bytes]
+    ) -> set[asyncio.Future[None]]:
+        """As `Outgoing.put_all`."""
+        return {self.put(topic, partition, None, value) for value in values}
+
     def write(self, partition: int, key: bytes, row: bytes | None) -> asyncio.Future[None]:
         """As `CohortTable.write`."""
         return self.put("rows", partition, key, row)
