@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from streams.records import KafkaRecord
 
-MOST_RECORDS: Final = 8_000
+MOST_RECORDS: Final = 4_000
 """Of a batch; larger ones come in parts."""
 
 
