@@ -106,7 +106,10 @@ class Tally:
             cell.amounts += together
 
     def _begin(self, hour: int) -> dict[int, list[Mark]]:
-        """Keep the marks of another hour, and those of hours that are over no longer."""
+        """Keep the marks of another hour, and what is over no longer."""
+        # Windows end at another hour from now on; nobody asks for these spans again.
+        self._spans.clear()
+        self._last = NOWHERE
         oldest = (self.newest - RECENT) // HOUR
         for over in [known for known in self.recent if known < oldest]:
             del self.recent[over]
