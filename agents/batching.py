@@ -34,10 +34,12 @@ class Chunk(NamedTuple):
 
     Attributes:
         records: in order of offset, to be gone through once.
+        begin: the offset after the chunk before, or the one that reading began at.
         more: later records of the same partition were fetched together with these.
     """
 
     records: Iterable[KafkaRecord]
+    begin: int
     more: bool
 
 
@@ -94,7 +96,11 @@ def in_chunks(tp: TP, batches: Sequence[Batch]) -> list[ChunkRecord]:
         ChunkRecord(
             tp,
             run[-1],
-            Chunk(chain.from_iterable(batch.records for batch in run), run is not runs[-1]),
+            Chunk(
+                chain.from_iterable(batch.records for batch in run),
+                run[0].begin,
+                run is not runs[-1],
+            ),
         )
         for run in runs
     ]

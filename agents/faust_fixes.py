@@ -8,7 +8,8 @@ then read the new code, and drop or renew the mend.
   past one gap only, so with chunks commits stalled; and gaps noted while a rebalance began outlived
   it, so that offsets were committed whose records nobody had read. And after an assignment a
   partition without a committed offset went on wherever it had read to, so that its first records,
-  fetched before recovery was over, reached nobody.
+  fetched before recovery was over, reached nobody. What was fetched before a seek was handed out
+  after it when the answer came late: generation and active partitions are looked up when it comes.
 * `MendedThread`, `MendedConsumer`: idle topics kept busy ones waiting for up to 1.5 seconds; and
   every record was made anew in Python before anybody looked at it (`agents.fetching`).
 * `MendedRecovery`: a step that took too long ended recovery in silence, the worker alive; and
@@ -29,6 +30,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import faust
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from faust.tables.manager import TableManager
@@ -51,6 +53,10 @@ if TYPE_CHECKING:
     from faust.types.transports import ConsumerT, TransportT
     from mode.services import WaitArgT
     from mode.utils.times import Seconds
+
+    from agents.batching import Chunk
+
+log = structlog.stdlib.get_logger("kontaktpuls.faust")
 
 UPSTREAM: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (BaseConsumer._drain_messages, "self._add_gap(tp, r_offset + 1, offset)"),
@@ -85,6 +91,10 @@ class RecoveryStalledError(KontaktpulsError):
     """A step of the recovery took longer than `broker_request_timeout`."""
 
 
+class RecordsMissingError(KontaktpulsError):
+    """Records between two others cannot be had; Kafka deletes what nobody reads in time."""
+
+
 class MendedThread(driver.AIOKafkaConsumerThread):
     """Asks each broker for records again soon.
 
@@ -115,6 +125,8 @@ class MendedConsumer(driver.Consumer):
         super().__init__(*args, **options)
         self._handed_out: defaultdict[TP, deque[Message]] = defaultdict(deque)
         self._through: dict[TP, int] = {}
+        self._turn: dict[TP, int] = {}
+        self._asked_again: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return MendedThread(self, loop=self.loop, beacon=self.beacon)
@@ -131,11 +143,45 @@ class MendedConsumer(driver.Consumer):
         self,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> AsyncIterator[tuple[TP, Message]]:
-        """What comes next, remembered until it is acknowledged."""
+        """What comes next, remembered until it is acknowledged; chunks only in their turn."""
         async for tp, message in super().getmany(timeout):
             if tp.topic in EVENT_TOPICS:
+                if not await self._is_its_turn(tp, cast("Chunk", message.value), message.offset):
+                    continue
                 self._handed_out[tp].append(message)
             yield tp, message
+
+    async def _is_its_turn(self, tp: TP, chunk: Chunk, last: int) -> bool:
+        """Whether a chunk holds the record that is to be read next; sees to it that it comes.
+
+        Raises:
+            RecordsMissingError: it does not come, although it was asked for again.
+        """
+        turn = self._turn.get(tp)
+        if turn is None:
+            # Of an assignment that is over.
+            return False
+        if last < turn:
+            position, _ = self.positions().get(tp, (turn, turn))
+            # Fetched before the last seek; unless the log is a new one, which begins again.
+            if position >= turn:
+                return False
+        elif chunk.begin > turn:
+            if self._asked_again.get(tp) == turn:
+                msg = f"{tp.topic} {tp.partition}: offsets {turn} to {chunk.begin - 1} do not come"
+                raise RecordsMissingError(msg)
+            log.warning("records left out", topic=tp.topic, partition=tp.partition, next=turn)
+            self._asked_again[tp] = turn
+            await self.seek_wait({tp: turn})
+            return False
+        self._turn[tp] = last + 1
+        return True
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Nothing of these is handed out any more before the next seek."""
+        for tp in revoked:
+            self._turn.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Offsets between two messages are their own business."""
@@ -153,12 +199,21 @@ class MendedConsumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every event partition to what is committed, or to its beginning."""
         committed = await super().seek_to_committed()
+        events = [tp for tp in committed if tp.topic in EVENT_TOPICS]
+        turn = {}
+        for tp, begin in (await self.earliest_offsets(*events)).items():
+            offset = committed[tp] or begin
+            if offset < begin:
+                log.warning("deleted unread", topic=tp.topic, partition=tp.partition, next=begin)
+            turn[tp] = max(offset, begin)
         # Everything after that comes again.
         self._handed_out.clear()
         self._through.clear()
-        fresh = [tp for tp, offset in committed.items() if not offset and tp.topic in EVENT_TOPICS]
-        if fresh:
-            await self.seek_wait(await self.earliest_offsets(*fresh))
+        self._asked_again.clear()
+        self._turn = turn
+        elsewhere = {tp: offset for tp, offset in turn.items() if offset != committed[tp]}
+        if elsewhere:
+            await self.seek_wait(elsewhere)
         return committed
 
     def positions(self) -> dict[TP, tuple[int, int]]:

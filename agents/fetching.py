@@ -18,7 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from streams.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from streams.records import KafkaRecord
 
@@ -30,21 +30,21 @@ class Batch(NamedTuple):
     """Consecutive records of one partition, to be gone through once.
 
     Attributes:
-        records: in order of offset; none where all of them were compacted away.
-        span: so many there are at most.
-        last: offset of the last one.
-        timestamp: of the latest one, in milliseconds since 1970.
+        records: in order of offset; none in a marker of a transaction.
+        begin: the offset that was to be read next.
+        last: the last one that there is nothing left of.
+        timestamp: of the latest record, in milliseconds since 1970; 0 without any.
     """
 
     records: Iterable[KafkaRecord]
-    span: int
+    begin: int
     last: int
     timestamp: int
 
-    @classmethod
-    def of(cls, records: Sequence[KafkaRecord]) -> Batch:
-        """Records that are unpacked already, at least one."""
-        return cls(records, len(records), records[-1].offset, records[-1].timestamp)
+    @property
+    def span(self) -> int:
+        """As many records as there are at most."""
+        return self.last - self.begin + 1
 
 
 class WholeBatches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
@@ -73,19 +73,36 @@ class WholeBatches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no t
                 # Nothing of this answer is used, and it is asked for again.
                 msg = f"a batch of {self._tp} is damaged"
                 raise CorruptRecordException(msg)
-            wanted, self.next_fetch_offset = self.next_fetch_offset, packed.next_offset
-            if packed.is_control_batch:
-                continue
-            # What was written before Kafka 0.11 does not say how much it is.
-            if isinstance(packed, DefaultRecordBatch) and packed.base_offset >= wanted:
-                span = packed.next_offset - packed.base_offset
-                if span <= MOST_RECORDS:
-                    yield Batch(packed, span, packed.next_offset - 1, packed.max_timestamp)
-                    continue
-            # A broker hands over the whole batch that a wanted offset lies in.
-            records = [record for record in packed if record.offset >= wanted]
-            for start in range(0, len(records), MOST_RECORDS):
-                yield Batch.of(records[start : start + MOST_RECORDS])
+            begin = self.next_fetch_offset
+            if packed.next_offset > begin:
+                self.next_fetch_offset = packed.next_offset
+                yield from _parts(packed, begin)
+
+
+def _parts(packed: Any, begin: int) -> Iterator[Batch]:
+    """A batch from an offset on: as it is, or unpacked where there is too much or not all wanted.
+
+    Together they reach from the offset to the end of the batch, whatever has no record there.
+    """
+    last = packed.next_offset - 1
+    if packed.is_control_batch:
+        yield Batch((), begin, last, 0)
+        return
+    # What was written before Kafka 0.11 does not say how much it is.
+    if (
+        isinstance(packed, DefaultRecordBatch)
+        and packed.base_offset >= begin
+        and last - packed.base_offset < MOST_RECORDS
+    ):
+        yield Batch(packed, begin, last, packed.max_timestamp)
+        return
+    # A broker hands over the whole batch that a wanted offset lies in.
+    records = [record for record in packed if record.offset >= begin]
+    while len(records) > MOST_RECORDS:
+        part, records = records[:MOST_RECORDS], records[MOST_RECORDS:]
+        yield Batch(part, begin, part[-1].offset, part[-1].timestamp)
+        begin = part[-1].offset + 1
+    yield Batch(records, begin, last, records[-1].timestamp if records else 0)
 
 
 class BatchFetcher(Fetcher):  # type: ignore[misc]  # aiokafka has no types

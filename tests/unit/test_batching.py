@@ -20,8 +20,11 @@ def record(offset: int) -> Record:
 
 def fetched(first: int, *sizes: int) -> list[Batch]:
     """Consecutive batches of a partition, by how many records they have."""
-    offsets = itertools.count(first)
-    return [Batch.of([record(next(offsets)) for _ in range(size)]) for size in sizes]
+    ends = [*itertools.accumulate(sizes, initial=first)]
+    return [
+        Batch([record(n) for n in range(begin, end)], begin, end - 1, 1_000 + end - 1)
+        for begin, end in itertools.pairwise(ends)
+    ]
 
 
 def test_batches_become_chunks_that_are_as_full_as_may_be() -> None:
@@ -32,6 +35,7 @@ def test_batches_become_chunks_that_are_as_full_as_may_be() -> None:
     told = [list(chunk.value.records) for chunk in chunks]
 
     assert [len(records) for records in told] == [2 * half, half + 1, half, CHUNK_RECORDS, 7]
+    assert [chunk.value.begin for chunk in chunks] == [records[0].offset for records in told]
     assert list(itertools.chain(*told)) == [record(500 + n) for n in range(sum(map(len, told)))]
 
 

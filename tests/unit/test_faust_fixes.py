@@ -18,11 +18,13 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from agents import faust_fixes
+from agents.batching import Chunk
 from agents.faust_fixes import (
     MendedApp,
     MendedConsumer,
     MendedRecovery,
     MendedTableManager,
+    RecordsMissingError,
     RecoveryStalledError,
     check_upstream,
 )
@@ -52,10 +54,11 @@ def create_app(**settings: Any) -> MendedApp:
 
 
 class Step(NamedTuple):
-    """What happens to a consumer: a chunk that ends at an offset, a seek to one, a revocation."""
+    """What happens to a consumer: a chunk from an offset to one, a seek to one, a revocation."""
 
     what: Literal["acknowledged", "read", "revoked", "seek"]
     offset: int = 0
+    begin: int = 0
 
 
 async def commit_after(
@@ -77,6 +80,9 @@ async def commit_after(
     async def nothing(*_: Any, **__: Any) -> None:
         pass
 
+    async def from_zero(*tps: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(tps, 0)
+
     consumer = kind(
         app.transport,
         callback=acknowledge,
@@ -84,8 +90,11 @@ async def commit_after(
         on_partitions_assigned=nothing,
     )
 
+    monkeypatch.setattr(consumer, "earliest_offsets", from_zero)
+    monkeypatch.setattr(consumer, "seek_wait", nothing)
+
     async def getmany(*_: Any, **__: Any) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        for step in story:
+        for step in [Step("seek", 0), *story]:
             if step.what == "revoked":
                 await consumer.on_partitions_revoked({TOPIC})
             elif step.what == "seek":
@@ -93,14 +102,8 @@ async def commit_after(
                 monkeypatch.setattr(driver.Consumer, "seek_to_committed", answering(committed))
                 await consumer.perform_seek()
             else:
-                end = step.offset
-                steps[end] = step
-                yield (
-                    TOPIC,
-                    ConsumerMessage(
-                        CALLS, 0, end, 0.0, 1, None, None, b"", None, 0, 0, TOPIC, generation_id=0
-                    ),
-                )
+                steps[step.offset] = step
+                yield TOPIC, message(step)
         consumer._stopped.set()
 
     monkeypatch.setattr(BaseConsumer, "getmany", getmany)
@@ -113,6 +116,14 @@ async def commit_after(
         if through is not None:
             consumer._committed_offset[TOPIC] = through
     return consumer._committed_offset[TOPIC]
+
+
+def message(step: Step) -> ConsumerMessage:
+    """A chunk as Faust hands it on."""
+    chunk = cast("Any", Chunk((), step.begin, more=False))
+    return ConsumerMessage(
+        CALLS, 0, step.offset, 0.0, 1, None, None, chunk, None, 0, 0, TOPIC, generation_id=0
+    )
 
 
 def answering(committed: Mapping[TP, int]) -> Callable[..., Any]:
@@ -281,11 +292,108 @@ async def test_a_partition_of_which_nothing_is_committed_is_read_from_its_beginn
     """Upstream goes on behind what it fetched too early; changelogs are recovery's own affair."""
     consumer = cast("Any", object.__new__(kind))
     consumer._thread = thread = cast("Any", Fetching())
-    consumer._handed_out, consumer._through = {}, {}
+    consumer._handed_out, consumer._through, consumer._asked_again = {}, {}, {}
 
     await consumer.seek_to_committed()
 
     assert thread.position == {TOPIC: begins_at, TP(CALLS, 1): 4, CHANGELOG: 5}
+
+
+class Fetched(NamedTuple):
+    """A chunk from an offset to one, as it was fetched; `None` = a seek to what is committed."""
+
+    begin: int
+    last: int
+
+
+async def handed_out(
+    kind: type[driver.Consumer],
+    story: Iterable[Fetched | None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    position: int = 100,
+) -> tuple[list[int], list[Mapping[TP, int]]]:
+    """Where the chunks begin that are handed out, 100 being committed, and where it seeks."""
+    app = create_app()
+    consumer = cast("Any", kind)(app.transport, print, print, print)
+    # Made with the consumer for a thread that was never started.
+    consumer._thread.thread_loop.close()
+    sought: list[Mapping[TP, int]] = []
+
+    async def getmany(*_: Any, **__: Any) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        for fetched in story:
+            if fetched is None:
+                await consumer.perform_seek()
+            else:
+                yield TOPIC, message(Step("read", fetched.last, fetched.begin))
+
+    async def from_zero(*tps: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def seek_wait(turn: Mapping[TP, int]) -> None:
+        sought.append(turn)
+
+    monkeypatch.setattr(BaseConsumer, "getmany", getmany)
+    monkeypatch.setattr(driver.Consumer, "seek_to_committed", answering({TOPIC: 100}))
+    monkeypatch.setattr(consumer, "earliest_offsets", from_zero)
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    if kind is MendedConsumer:
+        monkeypatch.setattr(consumer, "positions", lambda: {TOPIC: (position, 1_000)})
+    return [told.value.begin async for _, told in consumer.getmany(1.0)], sought
+
+
+@pytest.mark.parametrize(("kind", "read"), [(driver.Consumer, [150, 100]), (MendedConsumer, [100])])
+async def test_what_was_fetched_before_a_seek_is_not_handed_out_after_it(
+    kind: type[driver.Consumer], read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream hands it out; what lies before it is dropped then, as if it had been read."""
+    story = [Fetched(100, 149), None, Fetched(150, 199), Fetched(100, 149)]
+    begun, _ = await handed_out(kind, story[1:], monkeypatch)
+    assert begun == read
+
+    whole, sought = await handed_out(MendedConsumer, story, monkeypatch)
+    # Nothing before the first seek either; and what was left out is asked for.
+    assert (whole, sought) == ([100], [{TOPIC: 100}])
+
+
+async def test_a_chunk_that_was_read_already_is_not_handed_out_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unless some of it is new: chunks of another fetch end elsewhere."""
+    story = [None, Fetched(100, 149), Fetched(90, 99), Fetched(100, 149), Fetched(120, 180)]
+
+    assert await handed_out(MendedConsumer, story, monkeypatch, position=181) == ([100, 120], [])
+
+
+async def test_a_log_that_begins_again_is_read_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has deleted a topic and made it anew: no offset that was committed exists."""
+    story = [None, Fetched(0, 9), Fetched(10, 19)]
+
+    assert await handed_out(MendedConsumer, story, monkeypatch, position=20) == ([0, 10], [])
+
+
+async def test_records_that_do_not_come_end_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once they are asked for again; a restart begins with what there is, and says so."""
+    story = [None, Fetched(100, 149), Fetched(200, 249), Fetched(200, 249)]
+
+    with pytest.raises(RecordsMissingError, match=r"0: offsets 150 to 199 do not come"):
+        await handed_out(MendedConsumer, story, monkeypatch)
+
+
+async def test_nothing_of_a_revoked_partition_is_handed_out() -> None:
+    """Before it is assigned and sought again."""
+    app = create_app()
+    consumer = cast("Any", MendedConsumer)(app.transport, print, silent, silent)
+    # As above.
+    consumer._thread.thread_loop.close()
+    consumer._turn = {TOPIC: 100, TP(CALLS, 1): 7}
+    await consumer.on_partitions_revoked({TOPIC})
+
+    assert consumer._turn == {TP(CALLS, 1): 7}
+
+
+async def silent(_partitions: set[TP]) -> None:
+    """Hear of partitions."""
 
 
 async def nothing_to_do() -> None:

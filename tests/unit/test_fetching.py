@@ -71,8 +71,8 @@ def test_batches_hold_what_the_broker_sent() -> None:
     assert [(r.offset, r.value, r.key, r.timestamp) for r in told] == [
         (offset, b"%d" % offset, b"k", 5_000 + offset) for offset in range(7, 12)
     ]
-    assert (first.span, first.last, first.timestamp) == (2, 8, 5_008)
-    assert (second.span, second.last, second.timestamp) == (3, 11, 5_011)
+    assert (first.begin, first.last, first.span, first.timestamp) == (7, 8, 2, 5_008)
+    assert (second.begin, second.last, second.span, second.timestamp) == (9, 11, 3, 5_011)
 
 
 @pytest.mark.parametrize("compression", [0, 1])
@@ -82,6 +82,8 @@ def test_nothing_before_the_offset_that_was_asked_for(compression: int) -> None:
 
     assert offsets(WholeBatches.of(asked(*content, wanted=3))) == [[3, 4], [5, 6]]
     assert offsets(WholeBatches.of(asked(*content, wanted=5))) == [[5, 6]]
+    earlier = packed(0, 2, compression=compression), packed(2, 3, compression=compression)
+    assert offsets(WholeBatches.of(asked(*earlier, *content[1:], wanted=5))) == [[5, 6]]
 
 
 def test_a_large_batch_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,22 +91,24 @@ def test_a_large_batch_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "MOST_RECORDS", 4)
     found = list(WholeBatches.of(asked(packed(0, 9), packed(9, 4), wanted=0)))
 
-    assert [(batch.span, batch.last, batch.timestamp) for batch in found] == [
-        (4, 3, 5_003),
+    assert [(batch.begin, batch.last, batch.timestamp) for batch in found] == [
+        (0, 3, 5_003),
         (4, 7, 5_007),
-        (1, 8, 5_008),
-        (4, 12, 5_012),
+        (8, 8, 5_008),
+        (9, 12, 5_012),
     ]
     assert offsets(iter(found)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8], [9, 10, 11, 12]]
 
 
 def test_the_next_request_begins_after_what_was_told() -> None:
-    """Also where nothing was: ends of transactions are nobody's."""
-    answer = (packed(0, 2), control(2), packed(3, 1), control(4))
+    """Also where nothing was: ends of transactions are nobody's, and what was compacted away."""
+    answer = (packed(0, 2), control(2), packed(5, 1), control(6))
     fetched = WholeBatches.of(asked(*answer, wanted=0, check=False))
+    found = list(fetched)
 
-    assert offsets(fetched) == [[0, 1], [3]]
-    assert fetched.next_fetch_offset == 5
+    assert [(batch.begin, batch.last) for batch in found] == [(0, 1), (2, 2), (3, 5), (6, 6)]
+    assert offsets(iter(found)) == [[0, 1], [], [5], []]
+    assert fetched.next_fetch_offset == 7
 
 
 def test_a_damaged_batch_is_asked_for_again() -> None:

@@ -137,7 +137,7 @@ class FakeEvent:
             ConsumerRecord(CALLS, 1, offset + n, 5_000, 1, b"k", value, None, 1, 1, ())
             for n, value in enumerate(values)
         ]
-        self.value = Chunk(records, more)
+        self.value = Chunk(records, offset, more)
         self.message = SimpleNamespace(tp=HOME, partition=1, offset=records[-1].offset)
         self.acked = 0
 
