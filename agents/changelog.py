@@ -109,7 +109,7 @@ def _rows(
     end = consumer.end_offsets([place])[place]
     for record in read_whole(consumer, place, end, patience=patience):
         take_in(record.key, record.value)
-    # Compaction may have taken a row away before it was reached; then a newer one of its key
+    # Compaction may have taken a row away before it was reached; then the one that holds the same
     # stands behind the end of that moment.
     end = consumer.end_offsets([place])[place]
     for record in read_on(consumer, place, end, patience=patience):

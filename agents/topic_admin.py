@@ -65,6 +65,8 @@ def topic_specs(cluster: Cluster) -> tuple[TopicSpec, ...]:
         "segment.bytes": str(64 * 1024 * 1024),
         "min.cleanable.dirty.ratio": "0.1",
         "max.compaction.lag.ms": str(HOUR // MILLISECOND),
+        # Every row that is written is deleted one day; whoever misses that reads it once more.
+        "delete.retention.ms": str(HOUR // MILLISECOND),
         "min.insync.replicas": insync,
     }
     specs = (

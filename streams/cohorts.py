@@ -1,9 +1,9 @@
 """Cohorts: the contacts of one organisation first seen in one hour, in slices, as one value.
 
 A contact lives in exactly one slice, so one changelog record carries everything about it. The
-last part of a key is the *incarnation* of the worker that wrote it: changelog values are
-last-write-wins and nothing fences a worker that was frozen through a rebalance, so two workers
-never write the same key, and restoring takes the union.
+last part of a key says which *writing* it was: the incarnation of the worker, and the number of
+its flush. Changelog values are last-write-wins and nothing fences a worker that was frozen through
+a rebalance, so no key is ever written twice, and restoring takes the union.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _frontiers = msgspec.msgpack.Decoder(dict[str, int])
 class RowKey(NamedTuple):
     """Key of a row in the table of cohorts.
 
-    >>> RowKey.decode(RowKey(3, "calls", "skara", 77, "w1").encode())
-    RowKey(partition=3, channel='calls', organisation='skara', cohort=77, incarnation='w1')
+    >>> RowKey.decode(RowKey(3, "calls", "skara", 77, "w1.5").encode())
+    RowKey(partition=3, channel='calls', organisation='skara', cohort=77, writing='w1.5')
     """
 
     partition: int
     channel: str
     organisation: str
     cohort: int
-    incarnation: str
+    writing: str
 
     def encode(self) -> bytes:
         """As bytes; no field may contain a vertical bar."""
@@ -52,8 +52,8 @@ class RowKey(NamedTuple):
     def decode(cls, key: bytes) -> RowKey:
         """From bytes; `StateError` for anything else."""
         try:
-            partition, channel, organisation, cohort, incarnation = key.decode().split("|")
-            return cls(int(partition), channel, organisation, int(cohort), incarnation)
+            partition, channel, organisation, cohort, writing = key.decode().split("|")
+            return cls(int(partition), channel, organisation, int(cohort), writing)
         except ValueError:
             msg = f"`{key!r}` is no key of a cohort"
             raise StateError(msg) from None

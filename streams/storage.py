@@ -1,8 +1,8 @@
 """The rows of a desk: which to write, which are superseded, and how to read them back.
 
-Every cohort is written whole under a key that ends in the writer's incarnation. Rows found at the
-start are inherited: they go once a row of our own that holds the same facts is acknowledged. Rows
-of folded hours stay as they are, whoever wrote them, until they are too old.
+Every cohort is written whole, each time under a new key. The rows before it, our own and those
+found at the start, go once it is acknowledged: so whoever deletes a row knows all that is in it,
+and has stored it. Rows of folded hours stay as they are until they are too old.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Storage:
         Args:
             partition: part of every key.
             channel: likewise.
-            incarnation: likewise, and its end.
+            incarnation: likewise.
             horizon: what has been over for longer is folded, in microseconds.
             history: what was folded is kept for this long, in microseconds.
             books: by organisation.
@@ -69,10 +69,9 @@ class Storage:
         self._books = books
         self._book = book
         self._configured = configured
-        self._flushing: set[Place] = set()
-        self._written: set[Place] = set()
-        self._inherited: dict[Place, list[bytes]] = {}
-        self._dropped: list[bytes] = []
+        self._flushes = 0
+        self._keys: dict[Place, list[bytes]] = {}
+        self._superseded: list[bytes] = []
         self._folded_at: dict[str, int] = {}
         self._pruned_at: dict[str, int] = {}
 
@@ -87,29 +86,24 @@ class Storage:
         Args:
             offset: of the last input record that was applied.
         """
+        self._flushes += 1
         rows = self._fold(offset)
         # Frontiers last: a flush that is cut short must not claim more than it stored.
         places = {(name, cohort) for name, book in self._books.items() for cohort in book.unstored}
         for place in sorted(places, key=lambda place: (place[1] == FRONTIERS, place)):
+            self._supersede(place)
             value = self._value(*place)
-            if value is None:
-                self._drop(place)
-            else:
-                rows.append((self._key(*place), value))
-                self._written.add(place)
-        self._flushing |= places
+            if value is not None:
+                key = self._key(*place)
+                self._keys[place] = [key]
+                rows.append((key, value))
         for book in self._books.values():
             book.unstored.clear()
         return rows
 
     def acknowledged(self) -> list[bytes]:
         """The rows that are superseded, now that Kafka has acknowledged the flush."""
-        superseded = [
-            key for place in sorted(self._flushing) for key in self._inherited.pop(place, ())
-        ]
-        superseded += self._dropped
-        self._flushing.clear()
-        self._dropped.clear()
+        superseded, self._superseded = self._superseded, []
         return superseded
 
     def restoring(self, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
@@ -127,7 +121,7 @@ class Storage:
                     folded_number(key.cohort), raw_key, value
                 )
                 if superseded is not None:
-                    self._dropped.append(superseded)
+                    self._superseded.append(superseded)
             else:
                 kept.append((key, raw_key, value))
             if count % ROWS_A_STEP == 0:
@@ -140,11 +134,11 @@ class Storage:
                 for source, through in decode_frontiers(value).items():
                     book.advance(source, through)
             elif key.cohort // SLICES in book.folded.rows:
-                self._dropped.append(raw_key)
+                self._superseded.append(raw_key)
                 continue
             else:
                 book.restore(key.cohort, decode_contacts(value))
-            self._inherited.setdefault((key.organisation, key.cohort), []).append(raw_key)
+            self._keys.setdefault((key.organisation, key.cohort), []).append(raw_key)
             if count % ROWS_A_STEP == 0:
                 yield
         for book in self._books.values():
@@ -176,7 +170,7 @@ class Storage:
                 book.forget(cohorts, folded.decided)
                 rows.append((key, value))
                 for cohort in cohorts:
-                    self._drop((organisation, cohort))
+                    self._supersede((organisation, cohort))
             self._expire(book)
             if as_of // DAY != self._pruned_at.get(organisation):
                 self._pruned_at[organisation] = as_of // DAY
@@ -187,7 +181,7 @@ class Storage:
         """Take rows out of the table that nobody keeps any longer."""
         as_of = book.as_of()
         if as_of is not None:
-            self._dropped += book.folded.expire(as_of - self._history)
+            self._superseded += book.folded.expire(as_of - self._history)
 
     def _value(self, organisation: str, cohort: int) -> bytes | None:
         """What to store of a cohort; `None` if all its contacts live elsewhere."""
@@ -197,13 +191,10 @@ class Storage:
         contacts = book.snapshot(cohort)
         return encode_contacts(contacts) if contacts else None
 
-    def _drop(self, place: Place) -> None:
-        """Take a cohort's rows out of the table once the flush is acknowledged."""
-        self._dropped += self._inherited.pop(place, ())
-        if place in self._written:
-            self._written.discard(place)
-            self._dropped.append(self._key(*place))
+    def _supersede(self, place: Place) -> None:
+        """Have the rows of a place deleted once the flush is acknowledged."""
+        self._superseded += self._keys.pop(place, ())
 
     def _key(self, organisation: str, cohort: int) -> bytes:
-        key = RowKey(self._partition, self._channel, organisation, cohort, self._incarnation)
-        return key.encode()
+        writing = f"{self._incarnation}.{self._flushes}"
+        return RowKey(self._partition, self._channel, organisation, cohort, writing).encode()

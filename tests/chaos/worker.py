@@ -20,7 +20,8 @@ from agents.commands.worker import worker
 from agents.faust_fixes import MendedConsumer
 from agents.intake import Intake
 from agents.outgoing import Outgoing
-from streams.desk import Desk
+from streams.cohorts import RowKey
+from streams.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,20 +61,22 @@ def without_ack_order() -> None:
     patch.object(Intake, "_handle", acknowledging).start()
 
 
-def without_incarnation() -> None:
-    """Every worker writes under the same keys."""
+def without_writing() -> None:
+    """A cohort has one key, whoever writes it; so nothing is superseded."""
 
-    def same(**options: Any) -> Desk:
-        return Desk(**options | {"incarnation": "same"})
+    def same(storage: Any, organisation: str, cohort: int) -> bytes:
+        place = storage._partition, storage._channel, organisation, cohort
+        return RowKey(*place, "same").encode()
 
-    patch("agents.runtime.Desk", same).start()
+    patch.object(Storage, "_key", same).start()
+    patch.object(Storage, "acknowledged", lambda _storage: []).start()
 
 
 WITHOUT: dict[str, Callable[[], None]] = {
     "gap": without_gap,
     "flush": without_flush,
     "ack order": without_ack_order,
-    "incarnation": without_incarnation,
+    "writing": without_writing,
 }
 
 

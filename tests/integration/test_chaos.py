@@ -135,7 +135,7 @@ STORIES: dict[str, Callable[[Scene], None]] = {
     "gap": chunk_by_chunk,
     "flush": killed_when_it_says_done,
     "ack order": killed_when_it_says_done,
-    "incarnation": thawed_after_its_session,
+    "writing": thawed_after_its_session,
 }
 
 

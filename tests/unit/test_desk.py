@@ -369,18 +369,32 @@ def test_a_flush_that_is_cut_short_claims_no_more_than_it_stored() -> None:
 
 
 def test_a_flush_writes_each_changed_cohort_once_under_its_own_name() -> None:
-    """The key says partition, channel, organisation, cohort and who wrote it."""
+    """The key says partition, channel, organisation, cohort, who wrote it, and in which flush."""
     desk = new_desk()
     desk.apply([record(entered(f"c{n}", NOW - n * HOUR)) for n in range(3)])
 
     keys = [RowKey.decode(key) for key, _ in desk.flush()]
 
     assert len(keys) == len(set(keys)) == 4
-    assert {(k.partition, k.channel, k.organisation, k.incarnation) for k in keys} == {
-        (3, "calls", "provkommun", "w1")
+    assert {(k.partition, k.channel, k.organisation, k.writing) for k in keys} == {
+        (3, "calls", "provkommun", "w1.1")
     }
     assert sum(key.cohort == FRONTIERS for key in keys) == 1
     assert desk.flush() == []
+
+
+def test_no_key_is_written_twice() -> None:
+    """Somebody else may delete the key, and must know what is in the row."""
+    desk = new_desk()
+    written = []
+    for minute in range(3):
+        desk.apply([record(entered(f"c{minute}", NOW - HOUR + minute * MINUTE))])
+        written.append([key for key, _ in desk.flush()])
+        before = {RowKey.decode(key)[:4]: key for keys in written[:-1] for key in keys}
+        changed = {RowKey.decode(key)[:4] for key in written[-1]}
+
+        assert set(desk.acknowledged()) == {before[place] for place in changed & before.keys()}
+    assert len({key for keys in written for key in keys}) == sum(map(len, written))
 
 
 def test_inherited_rows_go_when_their_successor_is_acknowledged() -> None:
@@ -401,7 +415,7 @@ def test_inherited_rows_go_when_their_successor_is_acknowledged() -> None:
 
     assert before == []
     assert {RowKey.decode(key)[:4] for key in gone} == written
-    assert {RowKey.decode(key).incarnation for key in gone} == {"w1"}
+    assert {RowKey.decode(key).writing for key in gone} == {"w1.1"}
     assert len(gone) == len(rows) - 1
     assert desk.acknowledged() == []
 
@@ -434,7 +448,7 @@ def test_rows_of_several_writers_are_united_into_one() -> None:
     assert {name: len(known.facts) for name, known in contacts.items()} == {"c1": 3, "c2": 2}
     assert heir.dirty
     heir.flush()
-    assert {RowKey.decode(key).incarnation for key in heir.acknowledged()} == {"w1", "w2"}
+    assert {RowKey.decode(key).writing for key in heir.acknowledged()} == {"w1.1", "w2.1"}
 
 
 def test_rows_of_organisations_that_are_gone_are_left_alone() -> None:

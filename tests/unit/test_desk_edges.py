@@ -94,7 +94,8 @@ def test_a_row_written_inherited_and_folded_leaves_nothing_behind() -> None:
     tell(second, heartbeat(BASE + 40 * DAY), at=BASE + 40 * DAY, offset=2)
     gone = flush(second, stored)
 
-    assert len(gone) == 1
+    assert {RowKey.decode(key).writing for key in gone} == {"w2.1"}
+    assert len(gone) == 2
     assert len(cohorts(stored)) == 1
     assert not flush(second, stored)
 
@@ -194,4 +195,4 @@ def test_a_contact_in_two_cohorts_is_stored_in_one() -> None:
     told = [contact for value in stored.values() for contact in decode_contacts(value)]
 
     assert len(told) == 1
-    assert {RowKey.decode(key).incarnation for key in stored} == {"w3"}
+    assert {RowKey.decode(key).writing for key in stored} == {"w3.1"}

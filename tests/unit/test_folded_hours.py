@@ -260,7 +260,7 @@ def test_the_loser_of_two_rows_is_taken_out_of_the_table() -> None:
     """It knows nothing that the other does not know."""
     stored = folded(BASE)
     (key,) = [key for key in stored if RowKey.decode(key).cohort < FRONTIERS]
-    stale = RowKey.decode(key)._replace(incarnation="stale").encode()
+    stale = RowKey.decode(key)._replace(writing="stale").encode()
     value = decode_folded(stored[key])
     stored[stale] = msgspec.msgpack.encode(msgspec.structs.replace(value, offset=-5))
     desk = restored(stored)
