@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import faust
 from faust.transport.utils import DefaultSchedulingStrategy
 
-from agents.fetching import MOST_RECORDS
 from streams.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from agents.fetching import Batch
     from streams.records import KafkaRecord
 
-CHUNK_RECORDS: Final = MOST_RECORDS
+CHUNK_RECORDS: Final = 4_000
 """A chunk is worked off in some 30 ms, in which nothing else is done. In shorter ones more contacts
-are counted twice, because a chunk ends amid what is told of them."""
+are counted twice, because a chunk ends amid what is told of them. A larger batch is not divided."""
 
 
 class Chunk(NamedTuple):

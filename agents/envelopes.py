@@ -21,7 +21,7 @@ An event may have half of that, so a value that is cut could not have been appli
 
 MAX_KEY: Final = 1024
 
-_encoder = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,43 +49,38 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     cut_from: int | None = None
 
 
-def seal(rejection: Rejection) -> bytes:
-    """The letter for a rejected record, as JSON."""
+def seal(rejection: Rejection, topic: str, partition: int) -> bytes:
+    """The letter for a record that was rejected from a partition of a topic, as JSON."""
     record = rejection.record
-    size = len(record.value or b"")
-    key, key_base64 = _as_text(record.key, MAX_KEY)
-    value, value_base64 = _as_text(record.value, MAX_VALUE)
-    return _encoder.encode(
-        DeadLetter(
-            reason=str(rejection.reason),
-            detail=rejection.detail,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            appended_at=_moment(record.timestamp),
-            key=key,
-            key_base64=key_base64,
-            value=value,
-            value_base64=value_base64,
-            cut_from=size if size > MAX_VALUE else None,
-        )
-    )
+    head = _head(rejection.reason, rejection.detail, topic, partition, record.timestamp)
+    key, value = record.key, record.value
+    named = b"" if key is None else _key(key[:MAX_KEY])
+    told = b"" if value is None else _field(b"value", value[:MAX_VALUE])
+    if value and len(value) > MAX_VALUE:
+        told += b',"cut_from":%d' % len(value)
+    return b'%b,"offset":%d%b%b}' % (head, record.offset, named, told)
 
 
 @lru_cache(maxsize=1024)
-def _moment(timestamp: int) -> str:
-    """A broker stamps all records of a batch alike, and to write a time takes 3 microseconds.
+def _head(reason: str, detail: str, topic: str, partition: int, timestamp: int) -> bytes:
+    """What many letters have in common: sources err alike, and a broker stamps whole batches.
 
-    A producer that may stamp its own can write what no calendar has.
+    A producer that may stamp its own records can write what no calendar has.
     """
-    return to_rfc3339(min(max(timestamp * MILLISECOND, 0), TOO_LATE))
+    moment = to_rfc3339(min(max(timestamp * MILLISECOND, 0), TOO_LATE))
+    told = {"reason": str(reason), "detail": detail, "topic": topic, "partition": partition}
+    return _encode(told | {"appended_at": moment}).removesuffix(b"}")
 
 
-def _as_text(raw: bytes | None, limit: int) -> tuple[str | None, str | None]:
-    if raw is None:
-        return None, None
-    kept = raw[:limit]
+@lru_cache(maxsize=1024)
+def _key(key: bytes) -> bytes:
+    """The key, which is mostly an organisation."""
+    return _field(b"key", key)
+
+
+def _field(name: bytes, raw: bytes) -> bytes:
+    """Bytes as text, or in base 64 where they are none."""
     try:
-        return kept.decode(), None
+        return b',"%b":%b' % (name, _encode(raw.decode()))
     except UnicodeDecodeError:
-        return None, b64encode(kept).decode()
+        return b',"%b_base64":"%b"' % (name, b64encode(raw))

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from streams.records import KafkaRecord
 
-MOST_RECORDS: Final = 4_000
-"""Of a batch; larger ones come in parts."""
+MOST_RECORDS: Final = 8_000
+"""Of a batch; larger ones come in parts, which have to be unpacked for that. Producers fill batches
+to half a megabyte at most, so one of more is full of records that are too small to be events."""
 
 
 class Batch(NamedTuple):

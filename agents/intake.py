@@ -112,8 +112,9 @@ class Intake:
         put, sent = self._outgoing.put, lane.sent
         if applied.rejected:
             # All topics have as many partitions.
-            letters = map(seal, applied.rejected)
-            sent |= self._outgoing.put_all(DEAD_LETTERS, lane.desk.partition, letters)
+            topic, partition = self._topic, lane.desk.partition
+            letters = [seal(rejection, topic, partition) for rejection in applied.rejected]
+            sent |= self._outgoing.put_all(DEAD_LETTERS, partition, letters)
         for organisation, record in applied.forwarded:
             partition = partition_of(organisation, self._partitions)
             key = organisation.encode()

@@ -101,7 +101,17 @@ class Outgoing:
     ) -> set[asyncio.Future[None]]:
         """Write records without keys soon; done once Kafka has acknowledged them all."""
         queue = self._queue(topic, partition)
-        return {self._append(queue, None, value, None) for value in values}
+        futures: set[asyncio.Future[None]] = set()
+        batch: Batch | None = None
+        for value in values:
+            # As `_append`, without finding the batch anew for each of a flood of them.
+            if batch and (added := batch.builder.append(key=None, value=value, timestamp=None)):
+                batch.size += added.size
+                self.waiting += added.size
+            else:
+                futures.add(self._append(queue, None, value, None))
+                batch = queue[-1]
+        return futures
 
     async def ebb(self, within: float) -> None:
         """Return once not too much waits for Kafka; `ProduceError` after so many seconds."""

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Literal, Never
 
 from streams import events
 from streams.books import UNTOLD, Book
-from streams.codec import decode_event
+from streams.codec import UNREADABLE, read_event, reason_of
 from streams.cohorts import FRONTIERS
 from streams.conventions import OTHER, Reason
 from streams.errors import RejectedError
 from streams.facts import Recorded
 from streams.folded_hours import KEPT
 from streams.instants import DAY, MILLISECOND, MINUTE, from_datetime
-from streams.records import Applied, Record, Rejection, Totals
+from streams.records import Applied, Rejection, Totals
 from streams.statements import STATEMENTS
 from streams.storage import Storage
-from streams.topics import CHANNEL_OF_EVENT, TOPIC_OF_CHANNEL
+from streams.topics import CHANNEL_OF_EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +81,6 @@ class Desk:
         self._organisations = organisations
         self._owns = owns
         self._own = frozenset(filter(owns, organisations))
-        self._topic = TOPIC_OF_CHANNEL[channel]
         self._horizon = horizon
         self._clock = clock
         self._read = {
@@ -101,14 +100,14 @@ class Desk:
     def apply(self, records: Iterable[KafkaRecord]) -> Applied:
         """Take in records, in order of offset, and bring the books up to date."""
         result = Applied()
-        totals, own, topic = self.totals, self._own, self._topic
+        totals, own, rejected = self.totals, self._own, result.rejected
         touched: set[str] = set()
         count = unchanged = 0
         for record in records:
             count += 1
             value = record.value
             try:
-                event = decode_event(value) if value else _refuse_empty()
+                event = read_event(value) if value else _refuse_empty()
                 name = event.organisation
                 if name in own:
                     if self._accept(event, record.timestamp * MILLISECOND):
@@ -120,18 +119,17 @@ class Desk:
                 else:
                     _refuse_unknown_organisation()
             except RejectedError as refusal:
-                whole = Record(
-                    value, record.key, record.timestamp, record.offset, topic, self.partition
-                )
-                result.rejected.append(Rejection(whole, refusal.reason, refusal.detail))
-                totals.rejected[refusal.reason] += 1
+                rejected.append(Rejection(record, refusal.reason, refusal.detail))
+            except UNREADABLE as fault:
+                rejected.append(Rejection(record, *reason_of(fault)))
         if count:
             self.offset = max(self.offset, record.offset)
         result.count = count
         totals.events_in += count
         totals.unchanged += unchanged
         totals.forwarded += len(result.forwarded)
-        totals.applied += count - unchanged - len(result.forwarded) - len(result.rejected)
+        totals.applied += count - unchanged - len(result.forwarded) - len(rejected)
+        totals.rejected.update([rejection.reason for rejection in rejected])
         for organisation in touched:
             self.books[organisation].settle()
         return result

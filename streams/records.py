@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
-if TYPE_CHECKING:
-    from streams.conventions import Reason
+from streams.conventions import Reason
 
 
 class KafkaRecord(Protocol):
@@ -30,21 +29,10 @@ class KafkaRecord(Protocol):
     def offset(self) -> int: ...  # noqa: D102
 
 
-class Record(msgspec.Struct, frozen=True):
-    """A `KafkaRecord` that knows of which topic and partition it is."""
-
-    value: bytes | None
-    key: bytes | None
-    timestamp: int
-    offset: int
-    topic: str
-    partition: int
-
-
-class Rejection(NamedTuple):
+class Rejection(msgspec.Struct, frozen=True, gc=False):
     """A record that cannot be applied, and why."""
 
-    record: Record
+    record: KafkaRecord
     reason: Reason
     detail: str
 

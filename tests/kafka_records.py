@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from streams.codec import encode_event
 from streams.events import Event
 from streams.instants import MILLISECOND
-from streams.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A `streams.records.KafkaRecord` that knows of which topic and partition it is."""
+
+    value: bytes | None
+    key: bytes | None
+    timestamp: int
+    offset: int
+    topic: str
+    partition: int
 
 
 def record(

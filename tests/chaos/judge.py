@@ -16,11 +16,11 @@ from streams.codec import encode_event
 from streams.conventions import redis_rollups, redis_snapshot
 from streams.desk import Desk
 from streams.instants import SECOND, to_datetime
-from streams.records import Record
 from streams.rollups import opens_by_place, rollups
 from streams.topics import TOPIC_OF_CHANNEL
 from streams.views import live_snapshot
 from tests.chaos.site import PARTITIONS
+from tests.kafka_records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import typer
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CoordinatorNotAvailableError
 
+from agents import envelopes
 from agents.commands import dead_letters
 from agents.dead_letters import Unreadable, raw_value, read_letters, replay
-from agents.envelopes import MAX_VALUE, seal
+from agents.envelopes import MAX_VALUE
 from agents.kafka_clients import client_options, producer_options
 from agents.settings import Cluster, load_settings
 from agents.topic_admin import create_topics
 from streams.conventions import Reason
-from streams.records import Record, Rejection
+from streams.records import Rejection
 from streams.topics import CALLS, DEAD_LETTERS, EMAILS
+from tests.kafka_records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,12 @@ def rejection(
     """A record that a worker could not apply."""
     record = Record(value=value, key=key, timestamp=0, offset=7, topic=topic, partition=1)
     return Rejection(record=record, reason=reason, detail="no object")
+
+
+def seal(rejection: Rejection) -> bytes:
+    """The letter for it."""
+    record = cast("Record", rejection.record)
+    return envelopes.seal(rejection, record.topic, record.partition)
 
 
 def bury(cluster: Cluster, *letters: bytes, **options: object) -> None:

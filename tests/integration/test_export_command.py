@@ -21,7 +21,7 @@ from streams.codec import encode_event
 from streams.desk import Desk
 from streams.events import CallAnswered, CallEntered, Heartbeat
 from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, parse_rfc3339, to_datetime
-from streams.records import Record
+from tests.kafka_records import Record
 from tests.post_office import PostOffice
 
 if TYPE_CHECKING:

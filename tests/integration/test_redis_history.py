@@ -19,7 +19,6 @@ from streams.codec import encode_event
 from streams.conventions import redis_days, redis_rollups, redis_snapshot, redis_truth
 from streams.events import CallEnded
 from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, to_datetime
-from streams.records import Record
 from tests.integration.test_redis_sink import (
     MONDAY,
     TTL,
@@ -31,6 +30,7 @@ from tests.integration.test_redis_sink import (
     show,
     sink_on,
 )
+from tests.kafka_records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -36,10 +36,10 @@ from streams.desk import Desk
 from streams.events import CallAnswered, CallEntered, Heartbeat
 from streams.exports.periods import Period
 from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, parse_rfc3339, to_datetime
-from streams.records import Record, Rejection
+from streams.records import Rejection
 from streams.topics import DEAD_LETTERS, EXPORTS
 from tests import export_worker
-from tests.kafka_records import records
+from tests.kafka_records import Record, records
 from tests.kafka_server import Kafka
 from tests.post_office import PostOffice
 
@@ -168,7 +168,7 @@ def letter(offset: int, organisation: str, *, reason: Reason = Reason.EMPTY) -> 
     """A rejected event of an organisation."""
     value = msgspec.json.encode({"organisation": organisation})
     record = Record(value, b"a key", MONDAY // MILLISECOND, offset, "kontaktpuls.calls", 0)
-    return seal(Rejection(record, reason, "why"))
+    return seal(Rejection(record, reason, "why"), record.topic, record.partition)
 
 
 def test_rejected_events_of_the_week_are_counted_once_and_by_organisation(

@@ -26,7 +26,7 @@ from tests.strategies import BASE, ORGANISATION
 from tests.twin import Twin
 
 if TYPE_CHECKING:
-    from streams.records import Record
+    from tests.kafka_records import Record
 
 CALLS = 12
 WAITS = (20, 300, 45, 700, 10)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.books import Book
     from streams.cells import Cell
     from streams.organisations import Channel
-    from streams.records import Record
+    from tests.kafka_records import Record
 
 LATER = BASE + 400 * DAY
 as_ofs_of_calls = st.one_of(

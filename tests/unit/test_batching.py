@@ -9,8 +9,8 @@ from faust.types import TP, ConsumerMessage
 
 from agents.batching import CHUNK_RECORDS, ChunkRecord, ChunkScheduler, ChunkSchema
 from agents.fetching import Batch
-from streams.records import Record
 from streams.topics import CALLS, EMAILS
+from tests.kafka_records import Record
 
 
 def record(offset: int) -> Record:

@@ -19,8 +19,8 @@ from streams.conventions import OTHER, Reason
 from streams.desk import CLOCK_TOLERANCE, LATE, Desk, row_belongs
 from streams.errors import StateError
 from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, SECOND, from_datetime, to_datetime
-from streams.records import Record
 from streams.topics import CALLS
+from tests.kafka_records import Record
 from tests.strategies import BASE, ORGANISATION, call_events, email_events
 
 if TYPE_CHECKING:

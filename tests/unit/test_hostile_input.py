@@ -20,7 +20,7 @@ from streams.conventions import Reason
 from streams.desk import Desk
 from streams.facts import Entered
 from streams.instants import DAY, HOUR, MILLISECOND, MINUTE, to_datetime
-from streams.records import Record
+from tests.kafka_records import Record
 from tests.strategies import BASE, ORGANISATION
 
 NOON = BASE + 12 * HOUR

@@ -20,7 +20,7 @@ from agents.views import Views
 from agents.watchdog import EXIT_CODE
 from streams.conventions import Reason
 from streams.instants import SECOND
-from streams.records import Applied, Record, Rejection
+from streams.records import Applied, Rejection
 from streams.topics import CALLS, DEAD_LETTERS
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from agents.cohort_table import CohortTable
     from agents.outgoing import Outgoing
+    from tests.kafka_records import Record
 
 HOME = TP(CALLS, 1)
 
