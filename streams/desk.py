@@ -195,7 +195,10 @@ class Desk:
         source = plan.source_of.get(part, plan.default_source)
         known = book.frontiers.get(source, UNTOLD)
         if last > known:
-            book.advance(source, last)
+            # As `advance`, which is called for what else moves a frontier.
+            book.frontiers[source] = last
+            if last > book.furthest:
+                book.furthest = last
             book.unstored.add(FRONTIERS)
         elif last < known - LATE:
             self.totals.late += 1
