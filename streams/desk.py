@@ -197,8 +197,7 @@ class Desk:
         if last > known:
             # As `advance`, which is called for what else moves a frontier.
             book.frontiers[source] = last
-            if last > book.furthest:
-                book.furthest = last
+            book.furthest = max(book.furthest, last)
             book.unstored.add(FRONTIERS)
         elif last < known - LATE:
             self.totals.late += 1
