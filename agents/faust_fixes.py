@@ -155,27 +155,32 @@ class MendedConsumer(driver.Consumer):
         """Whether a chunk holds the record that is to be read next; sees to it that it comes.
 
         Raises:
-            RecordsMissingError: it does not come, although it was asked for again.
+            RecordsMissingError: it does not come although it was asked for again, or the topic was
+                made anew.
         """
         turn = self._turn.get(tp)
         if turn is None:
             # Of an assignment that is over.
             return False
+        if chunk.begin <= turn <= last:
+            self._turn[tp] = last + 1
+            return True
+        where = f"{tp.topic} {tp.partition}"
         if last < turn:
             position, _ = self.positions().get(tp, (turn, turn))
-            # Fetched before the last seek; unless the log is a new one, which begins again.
-            if position >= turn:
-                return False
-        elif chunk.begin > turn:
-            if self._asked_again.get(tp) == turn:
-                msg = f"{tp.topic} {tp.partition}: offsets {turn} to {chunk.begin - 1} do not come"
+            if position < turn:
+                msg = f"{where} begins again at {chunk.begin}, and {turn} was to come; unless the "
+                msg += "next start mends that, set the group's offset with kafka-consumer-groups.sh"
                 raise RecordsMissingError(msg)
-            log.warning("records left out", topic=tp.topic, partition=tp.partition, next=turn)
-            self._asked_again[tp] = turn
-            await self.seek_wait({tp: turn})
+            # Fetched before the last seek.
             return False
-        self._turn[tp] = last + 1
-        return True
+        if self._asked_again.get(tp) == turn:
+            msg = f"{where}: offsets {turn} to {chunk.begin - 1} do not come"
+            raise RecordsMissingError(msg)
+        log.warning("records left out", topic=tp.topic, partition=tp.partition, next=turn)
+        self._asked_again[tp] = turn
+        await self.seek_wait({tp: turn})
+        return False
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Nothing of these is handed out any more before the next seek."""

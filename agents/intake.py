@@ -123,7 +123,7 @@ class Intake:
     def _is_more_waiting(self, chunk: Chunk, message: Message) -> bool:
         """Whether another chunk of this partition follows at once."""
         behind = self._end_of(message.tp) - message.offset - 1
-        # Less than a chunk may be markers of transactions, which never arrive.
+        # Less than a chunk is not waited for: some brokers count what never arrives.
         return chunk.more or behind >= CHUNK_RECORDS
 
     async def _flush_beside(self, lane: Lane, epoch: int) -> None:

@@ -108,6 +108,13 @@ class Desk:
             value = record.value
             try:
                 event = read_event(value) if value else _refuse_empty()
+            except RejectedError as refusal:
+                rejected.append(Rejection(record, refusal.reason, refusal.detail))
+                continue
+            except UNREADABLE as fault:
+                rejected.append(Rejection(record, *reason_of(fault)))
+                continue
+            try:
                 name = event.organisation
                 if name in own:
                     if self._accept(event, record.timestamp * MILLISECOND):
@@ -120,8 +127,6 @@ class Desk:
                     _refuse_unknown_organisation()
             except RejectedError as refusal:
                 rejected.append(Rejection(record, refusal.reason, refusal.detail))
-            except UNREADABLE as fault:
-                rejected.append(Rejection(record, *reason_of(fault)))
         if count:
             self.offset = max(self.offset, record.offset)
         result.count = count

@@ -1,4 +1,4 @@
-"""Kafka deletes what nobody reads in time: a worker says so, and goes on with what there is."""
+"""Kafka deletes what nobody reads in time: a worker says so, and the next one goes on behind it."""
 
 from __future__ import annotations
 

@@ -365,11 +365,12 @@ async def test_a_chunk_that_was_read_already_is_not_handed_out_again(
     assert await handed_out(MendedConsumer, story, monkeypatch, position=181) == ([100, 120], [])
 
 
-async def test_a_log_that_begins_again_is_read_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody has deleted a topic and made it anew: no offset that was committed exists."""
-    story = [None, Fetched(0, 9), Fetched(10, 19)]
+async def test_a_log_that_begins_again_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has deleted a topic and made it anew; Kafka forgets what was committed of it."""
+    story = [None, Fetched(0, 9)]
 
-    assert await handed_out(MendedConsumer, story, monkeypatch, position=20) == ([0, 10], [])
+    with pytest.raises(RecordsMissingError, match="begins again at 0, and 100 was to come"):
+        await handed_out(MendedConsumer, story, monkeypatch, position=10)
 
 
 async def test_records_that_do_not_come_end_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
