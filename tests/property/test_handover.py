@@ -16,12 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from streams import events as ev
 from streams.cohorts import SLICES, cohort_of
 from streams.conventions import TOTAL
-from streams.desk import Desk
 from streams.instants import DAY, SECOND, to_datetime
 from streams.views import opens_by_part, window_sum
 from streams.windows import WINDOWS
 from tests.kafka_records import record
-from tests.property.test_same_kpis import assert_same, counted, told
+from tests.property.test_same_kpis import assert_same, counted, new_desk, told
 from tests.strategies import BASE, ORGANISATION
 from tests.twin import Twin
 
@@ -55,15 +54,7 @@ class Worker:
     """A desk, what it read, and what it wrote that has not landed yet."""
 
     def __init__(self, name: str, stored: dict[bytes, bytes], committed: int) -> None:
-        self.desk = Desk(
-            channel="calls",
-            partition=0,
-            organisations={"provkommun": ORGANISATION},
-            owns=lambda _name: True,
-            incarnation=name,
-            horizon=35 * DAY,
-            clock="events",
-        )
+        self.desk = new_desk("calls", name)
         self.desk.restore(stored.items())
         self.next = committed
         self.flushed: int | None = None
