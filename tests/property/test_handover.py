@@ -151,7 +151,7 @@ class Handover(RuleBasedStateMachine):
 
 
 def test_what_a_successor_deletes_was_not_written_again_meanwhile() -> None:
-    """The successor of a successor would believe that it is there: it knows, and has it from it."""
+    """Whoever restored in between believes that the row is there, and does not write it again."""
     partition = Handover()
     partition.read(0, 4)
     partition.store(0)
