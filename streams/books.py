@@ -116,16 +116,9 @@ class Book:
         if len(known) >= MAX_FACTS:
             detail = f"the contact has {MAX_FACTS} facts already; is its id used for all of them?"
             raise RejectedError(Reason.CONTACT_TOO_LARGE, detail)
-        kind = type(fact)
-        for old in known:
-            if type(old) is kind:
-                facts = merge(known, fact)
-                if len(facts) == len(known) and conflicts(known, fact):
-                    self.conflicts += 1
-                break
-        else:
-            # As `merge` would find: mostly something of another kind happens next.
-            facts = (*known, fact)
+        facts = merge(known, fact)
+        if len(facts) == len(known) and conflicts(known, fact):
+            self.conflicts += 1
         if facts is known:
             return False
         self._changed.setdefault(contact_id, known)

@@ -200,9 +200,7 @@ class Desk:
         source = plan.source_of.get(part, plan.default_source)
         known = book.frontiers.get(source, UNTOLD)
         if last > known:
-            # As `advance`, which is called for what else moves a frontier.
-            book.frontiers[source] = last
-            book.furthest = max(book.furthest, last)
+            book.advance(source, last)
             book.unstored.add(FRONTIERS)
         elif last < known - LATE:
             self.totals.late += 1

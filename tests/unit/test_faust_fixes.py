@@ -80,9 +80,6 @@ async def commit_after(
     async def nothing(*_: Any, **__: Any) -> None:
         pass
 
-    async def from_zero(*tps: TP) -> Mapping[TP, int]:
-        return dict.fromkeys(tps, 0)
-
     consumer = kind(
         app.transport,
         callback=acknowledge,
@@ -327,9 +324,6 @@ async def handed_out(
             else:
                 yield TOPIC, message(Step("read", fetched.last, fetched.begin))
 
-    async def from_zero(*tps: TP) -> Mapping[TP, int]:
-        return dict.fromkeys(tps, 0)
-
     async def seek_wait(turn: Mapping[TP, int]) -> None:
         sought.append(turn)
 
@@ -391,6 +385,11 @@ async def test_nothing_of_a_revoked_partition_is_handed_out() -> None:
     await consumer.on_partitions_revoked({TOPIC})
 
     assert consumer._turn == {TP(CALLS, 1): 7}
+
+
+async def from_zero(*tps: TP) -> Mapping[TP, int]:
+    """Logs of which nothing was deleted."""
+    return dict.fromkeys(tps, 0)
 
 
 async def silent(_partitions: set[TP]) -> None:
